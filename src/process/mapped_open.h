@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROCESS_MAPPED_OPEN_H
+#define PROCESS_MAPPED_OPEN_H
+
+#include "base/error.h"
+#include "object/object.h"
+#include "record/record.h"
+
+/* What a loader thread needs to open a mapped file; holds copies, so that it may cross threads. */
+struct mapped_open {
+	pid_t pid;
+	uint64_t start, end; /* one mapping of it in that process */
+	char *path;
+	uint8_t build_id_size;
+	uint8_t build_id[BUILD_ID_MAX];
+	uint64_t device, inode; /* 0: not known */
+};
+
+/**
+ * Opens the file that is mapped: /proc/PID/map_files where permitted, else /proc/PID/root/PATH,
+ * else PATH as we see it, else /proc/PID/exe, else the loaded image from memory. Only regular files, never through a link below
+ * a target's root; what is opened must be what was mapped (build-id, else inode and size).
+ *
+ * @return 0; -ESTALE if only another file stands there now; -ENOENT; -EACCES; with `err`
+ */
+int mapped_open(const struct mapped_open *what, struct object **out, struct error *err);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_BUILDER_H
+#define PROFILE_BUILDER_H
+
+#include "profile/profile.h"
+
+/*
+ * Grows a profile sample by sample. Owned by one thread. Adding a sample of a known stack allocates
+ * nothing. Names may come at any time before builder_freeze().
+ */
+
+struct builder;
+
+int builder_create(struct builder **out, struct error *err);
+void builder_destroy(struct builder *b);
+
+struct builder_module {
+	const char *path;
+	const uint8_t *build_id; /* may be NULL */
+	size_t build_id_size;
+	bool deleted;
+	bool is_main; /* CMD's binary: becomes module 1 */
+};
+
+/** Always a new row; rows with equal build-ids (else equal paths and no build-ids) become one at freeze. @return 0 without memory */
+module_id builder_add_module(struct builder *b, const struct builder_module *m);
+
+/** A build-id that became known later (when the file was opened). */
+void builder_set_build_id(struct builder *b, module_id m, const uint8_t *build_id, size_t size);
+
+/** Interns a frame by (module, vaddr, kind). @param out_is_new may be NULL. @return 0 without memory */
+frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind,
+		       bool *out_is_new);
+
+/** Interns the stack that has `frame` on top of (inside) `parent`. @return 0 without memory */
+stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame);
+
+/** Interns a label set. @return 0 without memory */
+thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const char *comm);
+
+/**
+ * Counts one sample.
+ *
+ * @param leaf      innermost
+ * @param truncated id of the reason, or "" for a whole stack
+ * @return 0 or -ENOMEM
+ */
+int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
+		   const char *truncated);
+
+struct builder_line {
+	const char *name, *system_name, *file;
+	uint32_t line, start_line;
+};
+
+/** Names a frame: `lines` innermost first. Copies. @return 0 or -ENOMEM */
+int builder_name_frame(struct builder *b, frame_id frame, const struct builder_line *lines,
+		       size_t count);
+
+/**
+ * For a frame without a name: the address of its function's first byte, where unwind rows give it.
+ * Frames that get neither are called by their own address.
+ */
+void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t start_vaddr);
+
+/** Adds CPU time of a thread (all label sets of (pid, tid) share it), spread over its samples at freeze. */
+int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns);
+
+/** The facts of the run; the caller fills numbers and uses builder_intern() for strings. */
+struct profile_meta *builder_meta(struct builder *b);
+string_id builder_intern(struct builder *b, const char *text);
+/** Adds to meta.notes, meta.pids, meta.reasons. @return 0 or -ENOMEM */
+int builder_note(struct builder *b, const char *sentence);
+int builder_target_pid(struct builder *b, uint32_t pid);
+/** Says in words what a reason's id means; its samples are counted at freeze. */
+int builder_reason(struct builder *b, const char *id, const char *sentence);
+
+uint64_t builder_sample_count(const struct builder *b);
+
+/**
+ * Makes a frozen copy in canonical order: equal input in any order gives equal tables (strings,
+ * modules, functions, frames, stacks and samples sorted by content). The builder goes on.
+ * Threads' CPU time is spread evenly over their samples; that of threads without one goes to
+ * meta.unsampled_cpu_ns.
+ *
+ * @return 0 or -ENOMEM
+ */
+int builder_freeze(const struct builder *b, struct profile **out, struct error *err);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_PROFILE_H
+#define PROFILE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+
+/*
+ * The model, where the collecting half and the reading half meet. A `struct profile` is frozen: made
+ * by a builder or a reader, never changed. Tables are arrays with ids between them; row 0 of each
+ * means "none"; counts include row 0. pprof's words where it has them: module = Mapping, frame =
+ * Location, line = Line.
+ */
+
+typedef struct {
+	uint32_t v;
+} module_id;
+typedef struct {
+	uint32_t v;
+} function_id;
+typedef struct {
+	uint32_t v;
+} frame_id;
+typedef struct {
+	uint32_t v;
+} stack_id;
+typedef struct {
+	uint32_t v;
+} thread_id;
+
+struct profile_module { /* one for a build-id, else for an inode and path; module 1 is CMD's binary */
+	string_id path; /* "[kernel.kallsyms]", "[vdso]" for those */
+	string_id build_id; /* lower-case hex; "" if unknown */
+	uint64_t start_vaddr, limit_vaddr; /* the ELF's own addresses that frames lie in */
+	uint64_t file_off;
+	bool deleted;
+};
+
+struct profile_function {
+	string_id name; /* for people: demangled; "[module+0xOFFSET]" where no symbol is known */
+	string_id system_name; /* as in the symbol table */
+	string_id file; /* "" if unknown */
+	uint32_t start_line; /* 0 if unknown */
+	bool unnamed; /* `name` is only the address of the function */
+};
+
+struct profile_line {
+	function_id function;
+	uint32_t line; /* 0 if unknown */
+};
+
+enum frame_kind {
+	FRAME_USER,
+	FRAME_KERNEL,
+	FRAME_JIT, /* code that lies in no file */
+	FRAME_TRUNCATED, /* the marker in front of a stack that is not whole */
+};
+
+struct profile_frame { /* an address, with the functions that are inlined there */
+	module_id module; /* none for FRAME_JIT and FRAME_TRUNCATED */
+	uint64_t vaddr; /* the ELF's own; of the call, not of the return */
+	uint32_t first_line, line_count; /* into profile.lines, innermost first; the last is not inlined */
+	enum frame_kind kind;
+};
+
+struct profile_thread { /* label set of samples: a thread under the name that it had then */
+	uint32_t pid, tid;
+	string_id comm;
+};
+
+struct profile_sample {
+	stack_id stack;
+	thread_id thread;
+	string_id truncated; /* id of the reason why the stack is not whole; "" if it is */
+	uint64_t count;
+	uint64_t cpu_ns;
+};
+
+struct profile_reason {
+	string_id id, sentence;
+	uint64_t samples;
+};
+
+struct profile_meta {
+	string_id command; /* CMD with its arguments, or "attach 123" */
+	string_id backend, unwind, event; /* "perf", "auto", "cpu" */
+	string_id host, kernel; /* uname */
+	uint32_t cpus;
+	uint32_t rate_hz; /* 0: not known (a foreign file) */
+	uint64_t start_unix_ns, duration_ns;
+	uint64_t lost_samples, throttled, fixed_period_samples;
+	uint64_t profiler_cpu_ns; /* what the observer cost */
+	uint64_t unsampled_cpu_ns; /* of threads without a sample */
+	uint64_t unsampled_kernel_ns; /* where kernel mode could not be sampled */
+	bool kernel_sampled;
+	bool foreign; /* not one of our captures: the fields above are unknown */
+	uint32_t *pids; /* targets */
+	size_t pid_count;
+	string_id *notes; /* sentences for the reader, e.g. about children that outlived CMD */
+	size_t note_count;
+	struct profile_reason *reasons;
+	size_t reason_count;
+};
+
+struct profile {
+	struct strings strings;
+	struct profile_meta meta;
+	struct profile_module *modules;
+	struct profile_function *functions;
+	struct profile_line *lines; /* row 0 is used */
+	struct profile_frame *frames;
+	/* The stack trie in columns, parents before children; stack 0 is the empty stack. */
+	stack_id *stack_parent; /* towards the outermost frame */
+	frame_id *stack_frame;
+	struct profile_thread *threads;
+	struct profile_sample *samples; /* row 0 is used */
+	size_t module_count, function_count, line_count, frame_count, stack_count, thread_count,
+		sample_count;
+};
+
+/** Takes NULL. */
+void profile_destroy(struct profile *p);
+
+/** Checks every id and order of the tables. @return 0 or -EBADMSG, `err` names the table and row */
+int profile_check(const struct profile *p, struct error *err);
+
+static inline const char *profile_string(const struct profile *p, string_id id)
+{
+	return strings_text(&p->strings, id);
+}
+
+/** Sum of counts and of CPU time over all samples. */
+uint64_t profile_total_count(const struct profile *p);
+uint64_t profile_total_cpu_ns(const struct profile *p);
+
+struct profile_filter {
+	bool no_inlines; /* a frame keeps only its outermost line */
+	bool no_kernel; /* kernel frames are left out; samples stay */
+};
+
+/** Makes a filtered copy. @return 0 or -ENOMEM */
+int profile_filter(const struct profile *p, const struct profile_filter *f, struct profile **out,
+		   struct error *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SAMPLER_SAMPLER_H
+#define SAMPLER_SAMPLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "record/record.h"
+
+/*
+ * One source of samples behind one ops struct. The session asks for records in time order, one at
+ * a time, and consumes each when it is done with it: a sample may so wait in its ring (for unwind
+ * rows) and is never copied.
+ */
+
+struct sampler_config {
+	uint32_t rate_hz; /* samples per second of CPU time that are wanted */
+	bool kernel; /* sample kernel mode too, if permitted */
+	bool children; /* follow forks */
+	bool jitter; /* false only in tests and benches */
+	uint32_t stack_bytes; /* wanted size of the stack copy; 0 is the maximum (65,528) */
+	uint64_t seed; /* of the jitter; 0 takes one from getrandom(2) */
+	const struct log *log; /* may be NULL */
+};
+
+struct sampler_stats {
+	uint32_t rate_hz; /* in force: lowered to the kernel's limit if that is less */
+	uint32_t stack_bytes; /* in force */
+	uint64_t ring_bytes; /* of all rings */
+	bool kernel; /* in force */
+	uint64_t samples, fixed_period_samples;
+	uint64_t lost, throttled;
+	uint64_t jitter_ioctls, generations;
+	uint32_t threads; /* with events open now */
+};
+
+struct sampler;
+
+struct sampler_ops {
+	const char *name; /* "perf" */
+
+	/**
+	 * Tries whether this source works here at all.
+	 * @return 0; -EPERM/-EACCES/-ENOSYS with `err` naming the missing right and what grants it
+	 */
+	int (*probe)(const struct sampler_config *config, struct error *err);
+
+	/** Makes a disarmed sampler. @return 0 or negative errno */
+	int (*open)(const struct sampler_config *config, struct sampler **out, struct error *err);
+
+	/**
+	 * Covers a live process with all its threads.
+	 * @return 0; -ESRCH; -EPERM/-EACCES (`err` names the right and the command that grants it)
+	 */
+	int (*add_process)(struct sampler *s, pid_t pid, struct error *err);
+
+	/**
+	 * Covers a child of ours that has not called execve yet: sampling starts at its exec.
+	 * @return as add_process
+	 */
+	int (*add_on_exec)(struct sampler *s, pid_t pid, struct error *err);
+
+	/** Starts sampling of what was added with add_process. @return 0 or negative errno */
+	int (*arm)(struct sampler *s, struct error *err);
+
+	/**
+	 * Work that is due: changes periods, covers new threads directly. Call it at each turn of the loop.
+	 * @return the time (CLOCK_MONOTONIC) at which it wants to be called next
+	 */
+	uint64_t (*rearm)(struct sampler *s, uint64_t now_ns);
+
+	/**
+	 * Shows the earliest record that is older than anything still to come.
+	 *
+	 * @param out points to storage of the sampler; valid until consume() or the next peek()
+	 * @return true if there is one
+	 */
+	bool (*peek)(struct sampler *s, const struct record **out);
+
+	/** Drops what peek() showed; its bytes are given back to the kernel. */
+	void (*consume)(struct sampler *s);
+
+	/** Stops sampling; peek() then goes on until all that was recorded is out, incl. final RECORD_CPU. */
+	void (*disarm)(struct sampler *s);
+
+	void (*stats)(const struct sampler *s, struct sampler_stats *out);
+
+	/** Takes NULL. */
+	void (*destroy)(struct sampler *s);
+};
+
+/* Every implementation's struct begins with this. */
+struct sampler {
+	const struct sampler_ops *ops;
+};
+
+/** perf_event_open(2) with cpu-clock, registers and stack copies. */
+extern const struct sampler_ops sampler_perf;
+
+#endif

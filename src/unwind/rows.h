@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UNWIND_ROWS_H
+#define UNWIND_ROWS_H
+
+/*
+ * The compiled form of an object's call frame information. The same bytes serve user space and
+ * (mapped) a BPF program, so this file includes nothing but integer types.
+ */
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <stdint.h>
+#endif
+
+enum unwind_cfa_kind {
+	CFA_UNKNOWN, /* a gap: no CFI covers the address; frame pointers may do */
+	CFA_RSP, /* rsp + cfa_off */
+	CFA_RBP, /* rbp + cfa_off */
+	CFA_PLT, /* rsp + 8 + (((rip & 15) >= cfa_add) ? 8 : 0): the expression that ld writes for .plt */
+	CFA_DEREF_RSP, /* *(rsp + cfa_off) + cfa_add */
+	CFA_DEREF_RBP, /* *(rbp + cfa_off) + cfa_add: DRAP of realigned frames */
+	CFA_SIGNAL, /* a signal frame: registers lie in an ucontext at rsp + cfa_off */
+	CFA_ROOT, /* the return address is undefined: outermost frame (psABI; DWARF 5, 6.4.4) */
+	CFA_SLOW, /* valid, but only for the interpreter of unwind/interpret.h */
+};
+
+enum unwind_rbp_kind {
+	RBP_SAME, /* not changed in this frame */
+	RBP_CFA, /* saved at cfa + rbp_off */
+	RBP_UNDEFINED,
+};
+
+/* Return address: always at cfa - 8 on x86-64 in what compiles to a row; otherwise CFA_SLOW. */
+struct unwind_rule {
+	uint8_t cfa_kind;
+	uint8_t rbp_kind;
+	int16_t rbp_off;
+	int32_t cfa_off; /* fits: larger ones are CFA_SLOW */
+	int32_t cfa_add;
+};
+_Static_assert(sizeof(struct unwind_rule) == 12, "shared with BPF");
+
+#endif
