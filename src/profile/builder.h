@@ -25,12 +25,28 @@ struct builder_module {
 /** Always a new row; rows with equal build-ids (else equal paths and no build-ids) become one at freeze. @return 0 without memory */
 module_id builder_add_module(struct builder *b, const struct builder_module *m);
 
+/**
+ * Says which byte of the file lies at `vaddr`, from the executable segment's program header; without
+ * it, file offsets are taken to equal addresses.
+ */
+void builder_set_file_offset(struct builder *b, module_id m, uint64_t vaddr, uint64_t file_off);
+
 /** A build-id that became known later (when the file was opened). */
 void builder_set_build_id(struct builder *b, module_id m, const uint8_t *build_id, size_t size);
 
 /** Interns a frame by (module, vaddr, kind). @param out_is_new may be NULL. @return 0 without memory */
 frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind,
 		       bool *out_is_new);
+
+/**
+ * For readers of files whose addresses name nothing (0 in collapsed stacks): always a new row, which
+ * the caller interns by what the file knows. Rows of equal content become one at freeze.
+ */
+frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind);
+
+/** For readers: the range that a file claims; without it, it is that of the module's frames. */
+void builder_set_module_range(struct builder *b, module_id m, uint64_t start_vaddr,
+			      uint64_t limit_vaddr);
 
 /** Interns the stack that has `frame` on top of (inside) `parent`. @return 0 without memory */
 stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame);
@@ -41,19 +57,26 @@ thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const ch
 /**
  * Counts one sample.
  *
+ * @param time_ns   when it was taken
  * @param leaf      innermost
- * @param truncated id of the reason, or "" for a whole stack
+ * @param truncated id of the reason, or "" for a whole stack. When it is not "", the caller has made
+ *                  builder_frame(b, none, 0, FRAME_TRUNCATED) the outermost frame of the stack.
  * @return 0 or -ENOMEM
  */
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated);
 
+/** For readers: a row of a file that has added its samples up. @return 0 or -ENOMEM */
+int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
+		       uint64_t count, uint64_t cpu_ns);
+
 struct builder_line {
-	const char *name, *system_name, *file;
+	const char *name, *system_name, *file; /* NULL is "" */
 	uint32_t line, start_line;
+	bool unnamed; /* for readers: `name` is one that builder_freeze() made up */
 };
 
-/** Names a frame: `lines` innermost first. Copies. @return 0 or -ENOMEM */
+/** Names a frame, again if need be: `lines` innermost first. Copies. @return 0 or -ENOMEM */
 int builder_name_frame(struct builder *b, frame_id frame, const struct builder_line *lines,
 		       size_t count);
 
@@ -72,7 +95,7 @@ string_id builder_intern(struct builder *b, const char *text);
 /** Adds to meta.notes, meta.pids, meta.reasons. @return 0 or -ENOMEM */
 int builder_note(struct builder *b, const char *sentence);
 int builder_target_pid(struct builder *b, uint32_t pid);
-/** Says in words what a reason's id means; its samples are counted at freeze. */
+/** Says in words what a reason's id means; freeze counts its samples and leaves out those without. */
 int builder_reason(struct builder *b, const char *id, const char *sentence);
 
 uint64_t builder_sample_count(const struct builder *b);

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+#include "profile/builder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/draft.h"
+
+static uint64_t hash_pair(uint64_t seed, uint64_t value)
+{
+	return hash_u64(seed ^ value) + UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static bool reserve_row_zero(struct builder *b)
+{
+	return vec_push(&b->modules, (struct draft_module){ .path = "", .build_id = "" }) &&
+	       vec_push(&b->functions,
+			(struct draft_function){ .name = "", .system_name = "", .file = "" }) &&
+	       vec_push(&b->frames, (struct draft_frame){ 0 }) &&
+	       vec_push(&b->stacks, (struct draft_stack){ 0 }) &&
+	       vec_push(&b->threads, (struct draft_thread){ .comm = "" }) &&
+	       vec_push(&b->samples, (struct draft_sample){ .truncated = "" }) &&
+	       vec_push(&b->cpus, (struct draft_cpu){ 0 });
+}
+
+int builder_create(struct builder **out, struct error *err)
+{
+	struct builder *b = calloc(1, sizeof(*b));
+	if (!b)
+		return fail(err, -ENOMEM, "out of memory");
+	if (strings_init(&b->strings) < 0 || !reserve_row_zero(b)) {
+		builder_destroy(b);
+		return fail(err, -ENOMEM, "out of memory");
+	}
+	*out = b;
+	return 0;
+}
+
+void builder_destroy(struct builder *b)
+{
+	if (!b)
+		return;
+	vec_free(&b->modules);
+	vec_free(&b->functions);
+	vec_free(&b->lines);
+	vec_free(&b->frames);
+	vec_free(&b->stacks);
+	vec_free(&b->threads);
+	vec_free(&b->samples);
+	vec_free(&b->cpus);
+	vec_free(&b->reasons);
+	vec_free(&b->notes);
+	vec_free(&b->pids);
+	index_deinit(&b->function_index);
+	index_deinit(&b->frame_index);
+	index_deinit(&b->thread_index);
+	index_deinit(&b->sample_index);
+	map64_deinit(&b->stack_index);
+	map64_deinit(&b->cpu_index);
+	strings_deinit(&b->strings);
+	free(b);
+}
+
+string_id builder_intern(struct builder *b, const char *text)
+{
+	return strings_intern(&b->strings, text);
+}
+
+/* The interned text; NULL without memory. */
+static const char *intern(struct builder *b, const char *text)
+{
+	if (!text || !*text)
+		return "";
+	string_id id = strings_intern(&b->strings, text);
+	return id.v ? strings_text(&b->strings, id) : NULL;
+}
+
+static const char *intern_hex(struct builder *b, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * 64 + 1];
+	if (size > 64)
+		size = 64;
+	for (size_t i = 0; i < size; i++) {
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	hex[2 * size] = 0;
+	return intern(b, hex);
+}
+
+module_id builder_add_module(struct builder *b, const struct builder_module *m)
+{
+	struct draft_module row = {
+		.path = intern(b, m->path),
+		.build_id = m->build_id ? intern_hex(b, m->build_id, m->build_id_size) : "",
+		.deleted = m->deleted,
+		.is_main = m->is_main,
+	};
+	if (!row.path || !row.build_id || b->modules.count >= UINT32_MAX ||
+	    !vec_push(&b->modules, row))
+		return (module_id){ 0 };
+	return (module_id){ (uint32_t)(b->modules.count - 1) };
+}
+
+static struct draft_module *module_row(struct builder *b, module_id m)
+{
+	return m.v && m.v < b->modules.count ? &b->modules.at[m.v] : NULL;
+}
+
+void builder_set_build_id(struct builder *b, module_id m, const uint8_t *build_id, size_t size)
+{
+	struct draft_module *row = module_row(b, m);
+	const char *hex = row ? intern_hex(b, build_id, size) : NULL;
+	if (hex)
+		row->build_id = hex;
+}
+
+void builder_set_file_offset(struct builder *b, module_id m, uint64_t vaddr, uint64_t file_off)
+{
+	struct draft_module *row = module_row(b, m);
+	if (row)
+		row->vaddr_minus_off = vaddr - file_off;
+}
+
+void builder_set_module_range(struct builder *b, module_id m, uint64_t start_vaddr,
+			      uint64_t limit_vaddr)
+{
+	struct draft_module *row = module_row(b, m);
+	if (row && start_vaddr < limit_vaddr) {
+		row->start_vaddr = start_vaddr;
+		row->limit_vaddr = limit_vaddr;
+	}
+}
+
+static frame_id add_frame(struct builder *b, struct draft_frame row)
+{
+	if (b->frames.count >= UINT32_MAX || !vec_push(&b->frames, row))
+		return (frame_id){ 0 };
+	return (frame_id){ (uint32_t)(b->frames.count - 1) };
+}
+
+frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind)
+{
+	return add_frame(b, (struct draft_frame){
+				    .module = module.v, .vaddr = vaddr, .kind = (uint8_t)kind });
+}
+
+frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind,
+		       bool *out_is_new)
+{
+	uint64_t hash = hash_pair(vaddr, (uint64_t)module.v << 8 | (uint64_t)kind);
+	uint32_t row;
+	if (out_is_new)
+		*out_is_new = false;
+	for (struct index_probe p = index_find(&b->frame_index, hash);
+	     (row = index_next(&b->frame_index, &p));) {
+		const struct draft_frame *f = &b->frames.at[row];
+		if (f->vaddr == vaddr && f->module == module.v && f->kind == (uint8_t)kind)
+			return (frame_id){ row };
+	}
+	frame_id id = add_frame(b, (struct draft_frame){ .module = module.v,
+							 .vaddr = vaddr,
+							 .kind = (uint8_t)kind,
+							 .interned = true });
+	if (!id.v || !index_add(&b->frame_index, hash, id.v))
+		return (frame_id){ 0 };
+	if (out_is_new)
+		*out_is_new = true;
+	return id;
+}
+
+stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame)
+{
+	uint64_t key = (uint64_t)parent.v << 32 | frame.v;
+	uint32_t row = map64_get(&b->stack_index, key);
+	if (row)
+		return (stack_id){ row };
+	row = (uint32_t)b->stacks.count;
+	if (!frame.v || b->stacks.count >= UINT32_MAX ||
+	    !vec_reserve(&b->stacks, b->stacks.count + 1) || !map64_put(&b->stack_index, key, row))
+		return (stack_id){ 0 };
+	b->stacks.at[b->stacks.count++] = (struct draft_stack){ parent.v, frame.v };
+	return (stack_id){ row };
+}
+
+thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const char *comm)
+{
+	const char *name = intern(b, comm);
+	if (!name)
+		return (thread_id){ 0 };
+	uint64_t hash = hash_pair((uint64_t)pid << 32 | tid, (uintptr_t)name);
+	uint32_t row;
+	for (struct index_probe p = index_find(&b->thread_index, hash);
+	     (row = index_next(&b->thread_index, &p));) {
+		const struct draft_thread *t = &b->threads.at[row];
+		if (t->pid == pid && t->tid == tid && t->comm == name)
+			return (thread_id){ row };
+	}
+	row = (uint32_t)b->threads.count;
+	if (b->threads.count >= UINT32_MAX || !vec_reserve(&b->threads, b->threads.count + 1) ||
+	    !index_add(&b->thread_index, hash, row))
+		return (thread_id){ 0 };
+	b->threads.at[b->threads.count++] = (struct draft_thread){ pid, tid, name };
+	return (thread_id){ row };
+}
+
+int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
+		       uint64_t count, uint64_t cpu_ns)
+{
+	const char *reason = intern(b, truncated);
+	if (!reason)
+		return -ENOMEM;
+	uint64_t hash = hash_pair((uint64_t)leaf.v << 32 | thread.v, (uintptr_t)reason);
+	uint32_t row;
+	b->sample_count += count;
+	for (struct index_probe p = index_find(&b->sample_index, hash);
+	     (row = index_next(&b->sample_index, &p));) {
+		struct draft_sample *s = &b->samples.at[row];
+		if (s->stack == leaf.v && s->thread == thread.v && s->truncated == reason) {
+			s->count += count;
+			s->cpu_ns += cpu_ns;
+			return 0;
+		}
+	}
+	row = (uint32_t)b->samples.count;
+	if (b->samples.count >= UINT32_MAX || !vec_reserve(&b->samples, b->samples.count + 1) ||
+	    !index_add(&b->sample_index, hash, row))
+		return -ENOMEM;
+	b->samples.at[b->samples.count++] = (struct draft_sample){
+		.stack = leaf.v,
+		.thread = thread.v,
+		.truncated = reason,
+		.count = count,
+		.cpu_ns = cpu_ns,
+	};
+	return 0;
+}
+
+int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
+		   const char *truncated)
+{
+	(void)time_ns; /* samples in time are not in this version */
+	return builder_add_counts(b, thread, leaf, truncated, 1, 0);
+}
+
+/* @return the function's row, or 0 without memory */
+static uint32_t intern_function(struct builder *b, const struct builder_line *line)
+{
+	struct draft_function f = {
+		.name = intern(b, line->name && *line->name ? line->name : line->system_name),
+		.system_name = intern(b, line->system_name),
+		.file = intern(b, line->file),
+		.start_line = line->start_line,
+		.unnamed = line->unnamed,
+	};
+	if (!f.name || !f.system_name || !f.file)
+		return 0;
+	uint64_t hash = hash_pair(hash_pair((uintptr_t)f.name, (uintptr_t)f.system_name),
+				  hash_pair((uintptr_t)f.file, f.start_line));
+	uint32_t row;
+	for (struct index_probe p = index_find(&b->function_index, hash);
+	     (row = index_next(&b->function_index, &p));) {
+		const struct draft_function *g = &b->functions.at[row];
+		if (g->name == f.name && g->system_name == f.system_name && g->file == f.file &&
+		    g->start_line == f.start_line && g->unnamed == f.unnamed)
+			return row;
+	}
+	row = (uint32_t)b->functions.count;
+	if (b->functions.count >= UINT32_MAX || !vec_push(&b->functions, f) ||
+	    !index_add(&b->function_index, hash, row))
+		return 0;
+	return row;
+}
+
+int builder_name_frame(struct builder *b, frame_id frame, const struct builder_line *lines,
+		       size_t count)
+{
+	if (!frame.v || frame.v >= b->frames.count)
+		return 0;
+	if (count > UINT32_MAX - b->lines.count)
+		return -ENOMEM;
+	uint32_t first = (uint32_t)b->lines.count;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t function = intern_function(b, &lines[i]);
+		if (!function ||
+		    !vec_push(&b->lines, (struct draft_line){ function, lines[i].line }))
+			return -ENOMEM;
+	}
+	b->frames.at[frame.v].first_line = first;
+	b->frames.at[frame.v].line_count = (uint32_t)count;
+	return 0;
+}
+
+void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t start_vaddr)
+{
+	if (!frame.v || frame.v >= b->frames.count)
+		return;
+	b->frames.at[frame.v].function_start = start_vaddr;
+	b->frames.at[frame.v].has_function_start = true;
+}
+
+int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns)
+{
+	uint64_t key = (uint64_t)pid << 32 | tid;
+	uint32_t row = map64_get(&b->cpu_index, key);
+	if (row) {
+		b->cpus.at[row].cpu_ns += cpu_ns;
+		return 0;
+	}
+	row = (uint32_t)b->cpus.count;
+	if (b->cpus.count >= UINT32_MAX || !vec_reserve(&b->cpus, b->cpus.count + 1) ||
+	    !map64_put(&b->cpu_index, key, row))
+		return -ENOMEM;
+	b->cpus.at[b->cpus.count++] = (struct draft_cpu){ pid, tid, cpu_ns };
+	return 0;
+}
+
+struct profile_meta *builder_meta(struct builder *b)
+{
+	return &b->meta;
+}
+
+int builder_note(struct builder *b, const char *sentence)
+{
+	const char *text = intern(b, sentence);
+	return text && vec_push(&b->notes, text) ? 0 : -ENOMEM;
+}
+
+int builder_target_pid(struct builder *b, uint32_t pid)
+{
+	return vec_push(&b->pids, pid) ? 0 : -ENOMEM;
+}
+
+int builder_reason(struct builder *b, const char *id, const char *sentence)
+{
+	struct draft_reason row = { intern(b, id), intern(b, sentence) };
+	if (!row.id || !row.sentence)
+		return -ENOMEM;
+	return vec_push(&b->reasons, row) ? 0 : -ENOMEM;
+}
+
+uint64_t builder_sample_count(const struct builder *b)
+{
+	return b->sample_count;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_DRAFT_H
+#define PROFILE_DRAFT_H
+
+#include "base/map.h"
+#include "base/strings.h"
+#include "base/vec.h"
+#include "profile/builder.h"
+
+/*
+ * The builder's tables, seen by builder.c (which grows them) and freeze.c (which reads them) only.
+ * Texts are interned: within one builder, equal pointers are equal strings. Row 0 means "none".
+ */
+
+struct draft_module {
+	const char *path, *build_id;
+	uint64_t start_vaddr, limit_vaddr; /* both 0: not claimed */
+	uint64_t vaddr_minus_off; /* modulo 2^64 */
+	bool deleted, is_main;
+};
+
+struct draft_function {
+	const char *name, *system_name, *file;
+	uint32_t start_line;
+	bool unnamed;
+};
+
+struct draft_line {
+	uint32_t function, line;
+};
+
+struct draft_frame {
+	uint64_t vaddr;
+	uint64_t function_start; /* valid if has_function_start */
+	uint32_t module;
+	uint32_t first_line, line_count;
+	uint8_t kind;
+	bool interned; /* its address alone is its identity */
+	bool has_function_start;
+};
+
+struct draft_stack {
+	uint32_t parent, frame;
+};
+
+struct draft_thread {
+	uint32_t pid, tid;
+	const char *comm;
+};
+
+struct draft_sample {
+	uint32_t stack, thread;
+	const char *truncated;
+	uint64_t count, cpu_ns;
+};
+
+struct draft_cpu {
+	uint32_t pid, tid;
+	uint64_t cpu_ns;
+};
+
+struct draft_reason {
+	const char *id, *sentence;
+};
+
+struct builder {
+	struct strings strings;
+	struct profile_meta meta; /* lists are below */
+	VEC(struct draft_module) modules;
+	VEC(struct draft_function) functions;
+	VEC(struct draft_line) lines;
+	VEC(struct draft_frame) frames;
+	VEC(struct draft_stack) stacks;
+	VEC(struct draft_thread) threads;
+	VEC(struct draft_sample) samples; /* row 0 is not used */
+	VEC(struct draft_cpu) cpus;
+	VEC(struct draft_reason) reasons; /* of equal ids the last one counts */
+	VEC(const char *) notes;
+	VEC(uint32_t) pids;
+	struct row_index function_index, frame_index, thread_index, sample_index;
+	struct map64 stack_index, cpu_index;
+	uint64_t sample_count;
+};
+
+#endif

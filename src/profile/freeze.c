@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "profile/freeze.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From the samples backward, children before parents: what nothing refers to is left out. */
+static bool mark_used(struct freeze *f)
+{
+	const struct builder *b = f->b;
+	f->stack_used = freeze_alloc(f, b->stacks.count, sizeof(bool));
+	f->frame_used = freeze_alloc(f, b->frames.count, sizeof(bool));
+	f->module_used = freeze_alloc(f, b->modules.count, sizeof(bool));
+	f->thread_used = freeze_alloc(f, b->threads.count, sizeof(bool));
+	if (!f->stack_used || !f->frame_used || !f->module_used || !f->thread_used)
+		return false;
+	for (size_t i = 1; i < b->samples.count; i++) {
+		f->stack_used[b->samples.at[i].stack] = true;
+		f->thread_used[b->samples.at[i].thread] = true;
+	}
+	for (size_t i = b->stacks.count; i-- > 1;) {
+		if (!f->stack_used[i])
+			continue;
+		f->stack_used[b->stacks.at[i].parent] = true;
+		f->frame_used[b->stacks.at[i].frame] = true;
+	}
+	for (size_t i = 1; i < b->frames.count; i++)
+		if (f->frame_used[i] && b->frames.at[i].module < b->modules.count)
+			f->module_used[b->frames.at[i].module] = true;
+	return true;
+}
+
+static int compare_threads(const void *x, const void *y, void *threads)
+{
+	const struct draft_thread *t = threads;
+	const struct draft_thread *a = &t[*(const uint32_t *)x], *b = &t[*(const uint32_t *)y];
+	int r = compare_u64(a->pid, b->pid);
+	if (!r)
+		r = compare_u64(a->tid, b->tid);
+	return r ? r : strcmp(a->comm, b->comm);
+}
+
+static bool freeze_threads(struct freeze *f)
+{
+	size_t count = f->b->threads.count;
+	uint32_t *order = freeze_alloc(f, count, sizeof(*order));
+	f->thread_of = freeze_alloc(f, count, sizeof(*f->thread_of));
+	f->threads = freeze_alloc(f, count, sizeof(*f->threads));
+	if (!order || !f->thread_of || !f->threads)
+		return false;
+	f->thread_count = 1;
+	f->threads[0] = f->b->threads.at[0];
+	for (uint32_t i = 1; i < count; i++)
+		if (f->thread_used[i])
+			order[f->thread_count++] = i;
+	qsort_r(order + 1, f->thread_count - 1, sizeof(*order), compare_threads,
+		f->b->threads.at);
+	for (uint32_t i = 1; i < f->thread_count; i++) {
+		f->threads[i] = f->b->threads.at[order[i]];
+		f->thread_of[order[i]] = i;
+	}
+	return true;
+}
+
+struct stack_key {
+	uint64_t key; /* canonical parent, canonical frame */
+	uint32_t draft_row;
+};
+
+static int compare_stack_keys(const void *x, const void *y)
+{
+	const struct stack_key *a = x, *b = y;
+	return compare_u64(a->key, b->key);
+}
+
+/* Rows of the used stacks by depth: those of depth d are at level[d] to level[d + 1]. */
+static uint32_t *stacks_by_depth(struct freeze *f, size_t **out_level, size_t *out_depths)
+{
+	size_t count = f->b->stacks.count, deepest = 0;
+	uint32_t *depth = freeze_alloc(f, count, sizeof(*depth));
+	uint32_t *rows = freeze_alloc(f, count, sizeof(*rows));
+	if (!depth || !rows)
+		return NULL;
+	for (size_t i = 1; i < count; i++) {
+		depth[i] = depth[f->b->stacks.at[i].parent] + 1;
+		if (f->stack_used[i] && depth[i] > deepest)
+			deepest = depth[i];
+	}
+	size_t *level = freeze_alloc(f, deepest + 3, sizeof(*level));
+	if (!level)
+		return NULL;
+	for (size_t i = 1; i < count; i++)
+		if (f->stack_used[i])
+			level[depth[i] + 2]++;
+	for (size_t d = 2; d < deepest + 3; d++)
+		level[d] += level[d - 1];
+	for (uint32_t i = 1; i < count; i++)
+		if (f->stack_used[i])
+			rows[level[depth[i] + 1]++] = i;
+	*out_level = level;
+	*out_depths = deepest + 1;
+	return rows;
+}
+
+/* Level by level, each in the order of (parent, frame): the order depends on content only. */
+static bool freeze_stacks(struct freeze *f)
+{
+	size_t count = f->b->stacks.count, depths = 0, *level = NULL;
+	uint32_t *rows = stacks_by_depth(f, &level, &depths);
+	struct stack_key *keys = freeze_alloc(f, count, sizeof(*keys));
+	f->stacks = freeze_alloc(f, count, sizeof(*f->stacks));
+	f->stack_of = freeze_alloc(f, count, sizeof(*f->stack_of));
+	if (!rows || !keys || !f->stacks || !f->stack_of)
+		return false;
+	f->stack_count = 1;
+	for (size_t d = 1; d < depths; d++) {
+		size_t n = level[d + 1] - level[d];
+		for (size_t i = 0; i < n; i++) {
+			uint32_t row = rows[level[d] + i];
+			struct draft_stack s = f->b->stacks.at[row];
+			keys[i].key = (uint64_t)f->stack_of[s.parent] << 32 | f->frame_of[s.frame];
+			keys[i].draft_row = row;
+		}
+		qsort(keys, n, sizeof(*keys), compare_stack_keys);
+		for (size_t i = 0; i < n; i++) {
+			if (!i || keys[i].key != keys[i - 1].key)
+				f->stacks[f->stack_count++] = (struct draft_stack){
+					(uint32_t)(keys[i].key >> 32), (uint32_t)keys[i].key
+				};
+			f->stack_of[keys[i].draft_row] = (uint32_t)(f->stack_count - 1);
+		}
+	}
+	return true;
+}
+
+static int compare_samples(const void *x, const void *y)
+{
+	const struct draft_sample *a = x, *b = y;
+	int r = compare_u64(a->stack, b->stack);
+	if (!r)
+		r = compare_u64(a->thread, b->thread);
+	return r || a->truncated == b->truncated ? r : strcmp(a->truncated, b->truncated);
+}
+
+static bool freeze_samples(struct freeze *f)
+{
+	size_t count = f->b->samples.count - 1;
+	f->samples = freeze_alloc(f, count, sizeof(*f->samples));
+	if (!f->samples)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		f->samples[i] = f->b->samples.at[i + 1];
+		f->samples[i].stack = f->stack_of[f->samples[i].stack];
+		f->samples[i].thread = f->thread_of[f->samples[i].thread];
+	}
+	qsort(f->samples, count, sizeof(*f->samples), compare_samples);
+	for (size_t i = 0; i < count; i++) {
+		struct draft_sample *last = &f->samples[f->sample_count - 1];
+		if (f->sample_count && !compare_samples(last, &f->samples[i])) {
+			last->count += f->samples[i].count;
+			last->cpu_ns += f->samples[i].cpu_ns;
+		} else {
+			f->samples[f->sample_count++] = f->samples[i];
+		}
+	}
+	return true;
+}
+
+struct cpu_share {
+	uint64_t cpu_ns, samples, seen;
+};
+
+/* Gives each sample its part of `share`, such that the parts of all add up exactly. */
+static uint64_t take_share(struct cpu_share *share, uint64_t count)
+{
+	unsigned __int128 before = (unsigned __int128)share->cpu_ns * share->seen / share->samples;
+	share->seen += count;
+	return (uint64_t)((unsigned __int128)share->cpu_ns * share->seen / share->samples - before);
+}
+
+/* Label sets of one (pid, tid) stand next to each other; the first one's row names the group. */
+static bool group_threads(struct freeze *f, uint32_t **out_group, struct map64 *groups)
+{
+	uint32_t *group = freeze_alloc(f, f->thread_count, sizeof(*group));
+	if (!group)
+		return false;
+	for (uint32_t i = 1; i < f->thread_count; i++) {
+		const struct draft_thread *t = &f->threads[i];
+		bool same = i > 1 && t[-1].pid == t->pid && t[-1].tid == t->tid;
+		group[i] = same ? group[i - 1] : i;
+		if (!same && !map64_put(groups, (uint64_t)t->pid << 32 | t->tid, i))
+			return false;
+	}
+	*out_group = group;
+	return true;
+}
+
+static bool spread_cpu(struct freeze *f)
+{
+	uint32_t *group = NULL;
+	struct map64 groups = { 0 };
+	struct cpu_share *shares = freeze_alloc(f, f->thread_count, sizeof(*shares));
+	if (!shares || !group_threads(f, &group, &groups)) {
+		map64_deinit(&groups);
+		return false;
+	}
+	for (size_t i = 0; i < f->sample_count; i++)
+		shares[group[f->samples[i].thread]].samples += f->samples[i].count;
+	for (size_t i = 1; i < f->b->cpus.count; i++) {
+		const struct draft_cpu *cpu = &f->b->cpus.at[i];
+		uint32_t row = map64_get(&groups, (uint64_t)cpu->pid << 32 | cpu->tid);
+		if (row && shares[row].samples)
+			shares[row].cpu_ns += cpu->cpu_ns;
+		else
+			f->unsampled_cpu_ns += cpu->cpu_ns;
+	}
+	for (size_t i = 0; i < f->sample_count; i++) {
+		struct cpu_share *share = &shares[group[f->samples[i].thread]];
+		if (share->cpu_ns)
+			f->samples[i].cpu_ns += take_share(share, f->samples[i].count);
+	}
+	map64_deinit(&groups);
+	return true;
+}
+
+int builder_freeze(const struct builder *b, struct profile **out, struct error *err)
+{
+	struct freeze f = { .b = b };
+	bool done = mark_used(&f) && freeze_modules(&f) && freeze_frames(&f) &&
+		    freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
+		    freeze_samples(&f) && spread_cpu(&f) && freeze_publish(&f);
+	arena_deinit(&f.arena);
+	if (!done) {
+		profile_destroy(f.p);
+		return fail(err, -ENOMEM, "out of memory");
+	}
+	*out = f.p;
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_FREEZE_H
+#define PROFILE_FREEZE_H
+
+#include "base/arena.h"
+#include "profile/draft.h"
+
+/*
+ * State of one builder_freeze(): canonical rows, still with texts, until all texts are known and
+ * strings can be numbered in their order. Row 0 of each table means "none".
+ */
+
+struct freeze_line {
+	const struct draft_function *function;
+	uint32_t line;
+};
+
+struct freeze_frame {
+	uint64_t vaddr;
+	uint32_t module, line_count;
+	const struct freeze_line *lines;
+	uint32_t draft_row;
+	uint8_t kind;
+	bool interned, named;
+};
+
+struct freeze {
+	const struct builder *b;
+	struct profile *p;
+	struct arena arena;
+	bool *stack_used, *frame_used, *module_used, *thread_used; /* by the builder's rows */
+	uint32_t *module_of, *frame_of, *stack_of, *thread_of; /* builder's row to canonical row */
+	struct draft_module *modules;
+	struct freeze_frame *frames;
+	const struct draft_function **functions;
+	struct draft_thread *threads;
+	struct draft_stack *stacks;
+	struct draft_sample *samples; /* row 0 is used */
+	size_t module_count, frame_count, function_count, line_count, thread_count, stack_count,
+		sample_count;
+	uint64_t unsampled_cpu_ns;
+};
+
+static inline int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/** @return zeroed scratch memory that lives as long as the freeze */
+static inline void *freeze_alloc(struct freeze *f, size_t count, size_t element_bytes)
+{
+	size_t size_bytes;
+	if (__builtin_mul_overflow(count, element_bytes, &size_bytes))
+		return NULL;
+	return arena_alloc(&f->arena, size_bytes);
+}
+
+int compare_functions(const struct draft_function *a, const struct draft_function *b);
+
+/** Merges and orders the used modules, names and orders the used frames. @return false without memory */
+bool freeze_modules(struct freeze *f);
+bool freeze_frames(struct freeze *f);
+/** Orders the functions of the frames. @return false without memory */
+bool freeze_functions(struct freeze *f);
+/** Numbers the strings and makes f->p. @return false without memory (f->p is then partial) */
+bool freeze_publish(struct freeze *f);
+
+#endif

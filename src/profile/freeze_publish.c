@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "profile/freeze.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef VEC(const char *) text_list;
+
+static bool list_meta_texts(const struct freeze *f, text_list *texts)
+{
+	const struct profile_meta *m = &f->b->meta;
+	string_id ids[] = { m->command, m->backend, m->unwind, m->event, m->host, m->kernel };
+	bool ok = true;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+		ok = ok && vec_push(texts, strings_text(&f->b->strings, ids[i]));
+	for (size_t i = 0; i < f->b->notes.count; i++)
+		ok = ok && vec_push(texts, f->b->notes.at[i]);
+	for (size_t i = 0; i < f->b->reasons.count; i++)
+		ok = ok && vec_push(texts, f->b->reasons.at[i].id) &&
+		     vec_push(texts, f->b->reasons.at[i].sentence);
+	return ok;
+}
+
+static bool list_texts(const struct freeze *f, text_list *texts)
+{
+	bool ok = list_meta_texts(f, texts);
+	for (size_t i = 1; ok && i < f->module_count; i++)
+		ok = vec_push(texts, f->modules[i].path) && vec_push(texts, f->modules[i].build_id);
+	for (size_t i = 1; ok && i < f->function_count; i++)
+		ok = vec_push(texts, f->functions[i]->name) &&
+		     vec_push(texts, f->functions[i]->system_name) &&
+		     vec_push(texts, f->functions[i]->file);
+	for (size_t i = 1; ok && i < f->thread_count; i++)
+		ok = vec_push(texts, f->threads[i].comm);
+	for (size_t i = 0; ok && i < f->sample_count; i++)
+		ok = !*f->samples[i].truncated || vec_push(texts, f->samples[i].truncated);
+	return ok;
+}
+
+static int compare_texts(const void *x, const void *y)
+{
+	const char *a = *(const char *const *)x, *b = *(const char *const *)y;
+	return a == b ? 0 : strcmp(a, b);
+}
+
+/* Numbers the strings in their own order, so that their ids compare as they do. */
+static bool publish_strings(struct freeze *f)
+{
+	text_list texts = { 0 };
+	bool ok = strings_init(&f->p->strings) == 0 && list_texts(f, &texts);
+	if (ok && texts.count)
+		qsort(texts.at, texts.count, sizeof(*texts.at), compare_texts);
+	for (size_t i = 0; ok && i < texts.count; i++)
+		ok = !*texts.at[i] || strings_intern(&f->p->strings, texts.at[i]).v;
+	vec_free(&texts);
+	return ok;
+}
+
+static string_id id_of(struct freeze *f, const char *text)
+{
+	return strings_intern(&f->p->strings, text);
+}
+
+static void *table(size_t count, size_t element_bytes)
+{
+	return calloc(count ? count : 1, element_bytes);
+}
+
+static bool alloc_tables(struct freeze *f)
+{
+	struct profile *p = f->p;
+	p->module_count = f->module_count;
+	p->function_count = f->function_count;
+	p->line_count = f->line_count;
+	p->frame_count = f->frame_count;
+	p->stack_count = f->stack_count;
+	p->thread_count = f->thread_count;
+	p->sample_count = f->sample_count;
+	p->modules = table(p->module_count, sizeof(*p->modules));
+	p->functions = table(p->function_count, sizeof(*p->functions));
+	p->lines = table(p->line_count, sizeof(*p->lines));
+	p->frames = table(p->frame_count, sizeof(*p->frames));
+	p->stack_parent = table(p->stack_count, sizeof(*p->stack_parent));
+	p->stack_frame = table(p->stack_count, sizeof(*p->stack_frame));
+	p->threads = table(p->thread_count, sizeof(*p->threads));
+	p->samples = table(p->sample_count, sizeof(*p->samples));
+	return p->modules && p->functions && p->lines && p->frames && p->stack_parent &&
+	       p->stack_frame && p->threads && p->samples;
+}
+
+static void publish_modules(struct freeze *f)
+{
+	for (size_t i = 1; i < f->module_count; i++) {
+		const struct draft_module *m = &f->modules[i];
+		bool before = m->start_vaddr < m->vaddr_minus_off;
+		f->p->modules[i] = (struct profile_module){
+			.path = id_of(f, m->path),
+			.build_id = id_of(f, m->build_id),
+			.start_vaddr = m->start_vaddr,
+			.limit_vaddr = m->limit_vaddr,
+			.file_off = before ? 0 : m->start_vaddr - m->vaddr_minus_off,
+			.deleted = m->deleted,
+		};
+	}
+}
+
+static void publish_functions(struct freeze *f)
+{
+	for (size_t i = 1; i < f->function_count; i++) {
+		const struct draft_function *g = f->functions[i];
+		f->p->functions[i] = (struct profile_function){
+			.name = id_of(f, g->name),
+			.system_name = id_of(f, g->system_name),
+			.file = id_of(f, g->file),
+			.start_line = g->start_line,
+			.unnamed = g->unnamed,
+		};
+	}
+}
+
+static uint32_t function_row(const struct freeze *f, const struct draft_function *g)
+{
+	size_t low = 1, high = f->function_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_functions(f->functions[middle], g) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (uint32_t)low;
+}
+
+static void publish_frames(struct freeze *f)
+{
+	uint32_t line = 0;
+	for (size_t i = 1; i < f->frame_count; i++) {
+		const struct freeze_frame *frame = &f->frames[i];
+		f->p->frames[i] = (struct profile_frame){
+			.module = { frame->module },
+			.vaddr = frame->vaddr,
+			.first_line = line,
+			.line_count = frame->line_count,
+			.kind = (enum frame_kind)frame->kind,
+		};
+		for (uint32_t j = 0; j < frame->line_count; j++, line++) {
+			f->p->lines[line].function.v = function_row(f, frame->lines[j].function);
+			f->p->lines[line].line = frame->lines[j].line;
+		}
+	}
+}
+
+static void publish_samples(struct freeze *f)
+{
+	for (size_t i = 1; i < f->stack_count; i++) {
+		f->p->stack_parent[i].v = f->stacks[i].parent;
+		f->p->stack_frame[i].v = f->stacks[i].frame;
+	}
+	for (size_t i = 1; i < f->thread_count; i++) {
+		const struct draft_thread *t = &f->threads[i];
+		f->p->threads[i] = (struct profile_thread){ t->pid, t->tid, id_of(f, t->comm) };
+	}
+	for (size_t i = 0; i < f->sample_count; i++) {
+		const struct draft_sample *s = &f->samples[i];
+		f->p->samples[i] = (struct profile_sample){
+			.stack = { s->stack },
+			.thread = { s->thread },
+			.truncated = id_of(f, s->truncated),
+			.count = s->count,
+			.cpu_ns = s->cpu_ns,
+		};
+	}
+}
+
+/* The reasons that occur, by id; one that nobody put into words is its own sentence. */
+static bool publish_reasons(struct freeze *f)
+{
+	struct profile *p = f->p;
+	uint64_t *samples = freeze_alloc(f, p->strings.count, sizeof(*samples));
+	string_id *sentence = freeze_alloc(f, p->strings.count, sizeof(*sentence));
+	size_t count = 0;
+	if (!samples || !sentence)
+		return false;
+	for (size_t i = 0; i < f->b->reasons.count; i++)
+		sentence[id_of(f, f->b->reasons.at[i].id).v] =
+			id_of(f, f->b->reasons.at[i].sentence);
+	for (size_t i = 0; i < p->sample_count; i++)
+		samples[p->samples[i].truncated.v] += p->samples[i].count;
+	for (size_t i = 1; i < p->strings.count; i++)
+		count += samples[i] > 0;
+	p->meta.reasons = table(count, sizeof(*p->meta.reasons));
+	if (!p->meta.reasons)
+		return false;
+	for (uint32_t i = 1; i < p->strings.count; i++) {
+		if (!samples[i])
+			continue;
+		p->meta.reasons[p->meta.reason_count++] = (struct profile_reason){
+			.id = { i },
+			.sentence = sentence[i].v ? sentence[i] : (string_id){ i },
+			.samples = samples[i],
+		};
+	}
+	return true;
+}
+
+static bool publish_meta(struct freeze *f)
+{
+	const struct builder *b = f->b;
+	struct profile_meta *m = &f->p->meta;
+	*m = b->meta;
+	m->reasons = NULL;
+	m->reason_count = 0;
+	m->pids = table(b->pids.count, sizeof(*m->pids));
+	m->notes = table(b->notes.count, sizeof(*m->notes));
+	if (!m->pids || !m->notes)
+		return false;
+	string_id *ids[] = { &m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel };
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+		*ids[i] = id_of(f, strings_text(&b->strings, *ids[i]));
+	m->pid_count = b->pids.count;
+	for (size_t i = 0; i < b->pids.count; i++)
+		m->pids[i] = b->pids.at[i];
+	m->note_count = b->notes.count;
+	for (size_t i = 0; i < b->notes.count; i++)
+		m->notes[i] = id_of(f, b->notes.at[i]);
+	m->unsampled_cpu_ns += f->unsampled_cpu_ns;
+	return publish_reasons(f);
+}
+
+bool freeze_publish(struct freeze *f)
+{
+	f->p = calloc(1, sizeof(*f->p));
+	if (!f->p || !publish_strings(f) || !alloc_tables(f))
+		return false;
+	publish_modules(f);
+	publish_functions(f);
+	publish_frames(f);
+	publish_samples(f);
+	return publish_meta(f);
+}

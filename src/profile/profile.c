@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "profile/profile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void profile_destroy(struct profile *p)
+{
+	if (!p)
+		return;
+	free(p->meta.pids);
+	free(p->meta.notes);
+	free(p->meta.reasons);
+	free(p->modules);
+	free(p->functions);
+	free(p->lines);
+	free(p->frames);
+	free(p->stack_parent);
+	free(p->stack_frame);
+	free(p->threads);
+	free(p->samples);
+	strings_deinit(&p->strings);
+	free(p);
+}
+
+uint64_t profile_total_count(const struct profile *p)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < p->sample_count; i++)
+		sum += p->samples[i].count;
+	return sum;
+}
+
+uint64_t profile_total_cpu_ns(const struct profile *p)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < p->sample_count; i++)
+		sum += p->samples[i].cpu_ns;
+	return sum;
+}
