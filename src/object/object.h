@@ -59,6 +59,13 @@ void object_unref(struct object *o);
  */
 bool object_vaddr_of(const struct object *o, uint64_t file_off, uint64_t *out_vaddr);
 
+/**
+ * Reads bytes of the file (or image), all of them or none.
+ * @return 0; -EBADMSG if they lie behind the end (`err` names the offset); another negative errno
+ */
+int object_read(const struct object *o, uint64_t file_off, void *out, size_t size_bytes,
+		struct error *err);
+
 /** Bytes of a section in memory of its own, decompressed if it was compressed. */
 struct object_section {
 	uint8_t *bytes; /* malloc'd; free with object_section_deinit() */
