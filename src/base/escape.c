@@ -109,7 +109,7 @@ void escape_json(struct strbuf *out, const char *text)
 	}
 }
 
-void escape_markdown(struct strbuf *out, const char *text)
+static void markdown(struct strbuf *out, const char *text, const char *less_than)
 {
 	while (*text) {
 		size_t n = utf8_length(text);
@@ -120,9 +120,19 @@ void escape_markdown(struct strbuf *out, const char *text)
 		else if (*text == '`')
 			strbuf_putc(out, '\'');
 		else if (*text == '<')
-			strbuf_puts(out, "&lt;");
+			strbuf_puts(out, less_than);
 		else
 			strbuf_add(out, text, n);
 		text += n ? n : 1;
 	}
+}
+
+void escape_markdown(struct strbuf *out, const char *text)
+{
+	markdown(out, text, "&lt;");
+}
+
+void escape_markdown_code(struct strbuf *out, const char *text)
+{
+	markdown(out, text, "<");
 }

@@ -22,8 +22,11 @@ void escape_folded(struct strbuf *out, const char *text);
 /** For a JSON string, without the quotes around it (RFC 8259, 7). `<` as \u003c, fit for HTML too. */
 void escape_json(struct strbuf *out, const char *text);
 
-/** For Markdown text in a table cell or backticks: | ` < and controls are neutralised. */
+/** For Markdown text, also in a table cell: | ` < and controls are neutralised. */
 void escape_markdown(struct strbuf *out, const char *text);
+
+/** For Markdown between backticks, where references are not decoded: as escape_markdown(), but < stays. */
+void escape_markdown_code(struct strbuf *out, const char *text);
 
 /** @return the length in bytes of the valid UTF-8 character at `s`, 0 if it is not one (RFC 3629). */
 size_t utf8_length(const char *s);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "render/facts.h"
+
+#include "analyze/interval.h"
+
+enum {
+	FEW_SAMPLES = 100, /* a share of 50 % is then known to +-10 points */
+};
+
+double percent_of(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
+static double seconds_of(uint64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static void find_reason(struct facts *f)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	uint64_t most = 0;
+	for (size_t i = 0; i < m->reason_count; i++) {
+		if (m->reasons[i].samples <= most)
+			continue;
+		most = m->reasons[i].samples;
+		f->reason_id = profile_string(f->profile, m->reasons[i].id);
+		f->reason_sentence = profile_string(f->profile, m->reasons[i].sentence);
+	}
+}
+
+/* A foreign file says by a frame in front, not by a reason, that a stack is not whole. */
+static bool stack_is_marked(const struct profile *p, stack_id stack)
+{
+	bool marked = false;
+	for (uint32_t s = stack.v; s; s = p->stack_parent[s].v)
+		marked = p->frames[p->stack_frame[s].v].kind == FRAME_TRUNCATED;
+	return marked;
+}
+
+struct facts facts_of(const struct profile *p)
+{
+	struct facts f = { .profile = p, .reason_id = "", .reason_sentence = "" };
+	for (size_t i = 0; i < p->sample_count; i++) {
+		const struct profile_sample *s = &p->samples[i];
+		f.samples += s->count;
+		f.cpu_s += seconds_of(s->cpu_ns);
+		if (s->truncated.v || (p->meta.foreign && stack_is_marked(p, s->stack)))
+			f.truncated += s->count;
+	}
+	f.cpu_s += seconds_of(p->meta.unsampled_cpu_ns);
+	f.duration_s = seconds_of(p->meta.duration_ns);
+	f.truncated_percent = percent_of(f.truncated, f.samples);
+	f.lost_percent = percent_of(p->meta.lost_samples, p->meta.lost_samples + f.samples);
+	find_reason(&f);
+	return f;
+}
+
+void facts_seconds(struct strbuf *out, double seconds)
+{
+	if (seconds < 0.001)
+		strbuf_printf(out, "%.2g ms", seconds * 1e3);
+	else if (seconds < 1)
+		strbuf_printf(out, "%.0f ms", seconds * 1e3);
+	else
+		strbuf_printf(out, seconds < 100 ? "%.2f s" : "%.0f s", seconds);
+}
+
+void facts_title(const struct facts *f, struct strbuf *out)
+{
+	const char *command = profile_string(f->profile, f->profile->meta.command);
+	strbuf_puts(out, *command ? command : "profile");
+}
+
+void facts_run(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	strbuf_u64(out, f->samples);
+	strbuf_puts(out, f->samples == 1 ? " sample" : " samples");
+	if (m->foreign) {
+		strbuf_puts(out, " (the file does not say at which rate)");
+		return;
+	}
+	if (m->rate_hz)
+		strbuf_printf(out, " at %u Hz", m->rate_hz);
+	strbuf_puts(out, " in ");
+	facts_seconds(out, f->duration_s);
+	strbuf_puts(out, ", ");
+	facts_seconds(out, f->cpu_s);
+	strbuf_puts(out, " of CPU time");
+}
+
+static void add_truncated(const struct facts *f, struct strbuf *out)
+{
+	if (!f->samples)
+		return;
+	if (!f->truncated) {
+		strbuf_puts(out, "Truncated 0.00 % (every stack is whole)");
+		return;
+	}
+	strbuf_printf(out, "Truncated %.2f %% (%llu of %llu stacks", f->truncated_percent,
+		      (unsigned long long)f->truncated, (unsigned long long)f->samples);
+	if (*f->reason_sentence)
+		strbuf_printf(out, ", mostly: %s", f->reason_sentence);
+	strbuf_putc(out, ')');
+}
+
+void facts_completeness(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	size_t before = out->length;
+	add_truncated(f, out);
+	if (m->foreign)
+		return;
+	strbuf_printf(out, "%sost %.2f %%", out->length > before ? ", l" : "L", f->lost_percent);
+	if (m->lost_samples)
+		strbuf_printf(out, " (%llu samples)", (unsigned long long)m->lost_samples);
+	if (m->throttled)
+		strbuf_printf(out, ", throttled %llu times", (unsigned long long)m->throttled);
+	double fixed = percent_of(m->fixed_period_samples, f->samples);
+	if (fixed >= 1)
+		strbuf_printf(out, ", %.1f %% sampled at a fixed period", fixed);
+}
+
+void facts_kernel(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	if (m->foreign || m->kernel_sampled)
+		return;
+	strbuf_puts(out, "The kernel could not be sampled: shares are of user time");
+	if (m->unsampled_kernel_ns) {
+		strbuf_puts(out, "; ");
+		facts_seconds(out, seconds_of(m->unsampled_kernel_ns));
+		strbuf_puts(out, " of system time are not in them");
+	}
+	strbuf_putc(out, '.');
+}
+
+void facts_few(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	if (f->samples >= FEW_SAMPLES)
+		return;
+	if (m->foreign) {
+		if (!f->samples)
+			strbuf_puts(out, "The profile holds no samples.");
+	} else {
+		facts_title(f, out);
+		strbuf_puts(out, " used ");
+		facts_seconds(out, f->cpu_s);
+		strbuf_puts(out, " of CPU; ");
+		uint64_t expected = (uint64_t)(f->cpu_s * m->rate_hz + 0.5);
+		strbuf_u64(out, expected);
+		strbuf_puts(out, expected == 1 ? " sample expected." : " samples expected.");
+	}
+	if (!f->samples)
+		return;
+	struct interval half = interval_wilson(f->samples / 2, f->samples);
+	strbuf_printf(out, "%sWith %llu %s a share of half is known to +-%.0f points only.",
+		      m->foreign ? "" : " ", (unsigned long long)f->samples,
+		      f->samples == 1 ? "sample" : "samples", (half.high - half.low) / 2);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_FACTS_H
+#define RENDER_FACTS_H
+
+#include "base/strbuf.h"
+#include "profile/profile.h"
+
+/*
+ * What every report and picture says about the run, in the same words. The functions append one
+ * line of plain text, names in it unescaped: the caller escapes it whole for where it goes.
+ */
+
+struct facts {
+	const struct profile *profile;
+	uint64_t samples, truncated;
+	double truncated_percent; /* of samples */
+	double lost_percent; /* of samples taken and lost */
+	double cpu_s, duration_s;
+	const char *reason_id, *reason_sentence; /* most frequent of truncated stacks; "" for none */
+};
+
+struct facts facts_of(const struct profile *p);
+
+/** The command, or words for a file that does not know it. */
+void facts_title(const struct facts *f, struct strbuf *out);
+/** "12345 samples at 999 Hz in 12.4 s (12.3 s of CPU), perf/auto" */
+void facts_run(const struct facts *f, struct strbuf *out);
+/** What was lost and truncated, and why. */
+void facts_completeness(const struct facts *f, struct strbuf *out);
+/** Says that the kernel could not be sampled; appends nothing if it was. */
+void facts_kernel(const struct facts *f, struct strbuf *out);
+/** Says why there are few samples or none; appends nothing when there are enough. */
+void facts_few(const struct facts *f, struct strbuf *out);
+
+/** "340 ms", "12.1 s" */
+void facts_seconds(struct strbuf *out, double seconds);
+
+double percent_of(uint64_t part, uint64_t whole);
+
+#endif

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "render/report_answer.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+
+enum {
+	DOMINATES_PERCENT = 10,
+	MODULE_PERCENT = 30,
+	CALLER_PERCENT = 25,
+	BROKEN_PERCENT = 5,
+	TOP_TEN = 10,
+};
+
+static const char *name_of(const struct report *r, const struct hotspot *h)
+{
+	return profile_string(r->profile, h->function);
+}
+
+/* The function that calls a stack's innermost function, recursion skipped; 0 if there is none. */
+static string_id caller_of(const struct profile *p, stack_id stack, string_id callee)
+{
+	for (uint32_t s = stack.v; s; s = p->stack_parent[s].v) {
+		const struct profile_frame *frame = &p->frames[p->stack_frame[s].v];
+		if (frame->kind == FRAME_TRUNCATED)
+			break;
+		for (uint32_t k = 0; k < frame->line_count; k++) {
+			function_id f = p->lines[frame->first_line + k].function;
+			if (p->functions[f.v].name.v != callee.v)
+				return p->functions[f.v].name;
+		}
+	}
+	return (string_id){ 0 };
+}
+
+static string_id innermost(const struct profile *p, stack_id stack)
+{
+	const struct profile_frame *frame = &p->frames[p->stack_frame[stack.v].v];
+	if (!stack.v || !frame->line_count)
+		return (string_id){ 0 };
+	return p->functions[p->lines[frame->first_line].function.v].name;
+}
+
+struct caller_count {
+	string_id name;
+	uint64_t samples;
+};
+
+static struct caller_count main_caller(const struct report *r, const struct hotspot *h)
+{
+	const struct profile *p = r->profile;
+	struct map64 seen = { 0 }; /* caller to row + 1 */
+	VEC(struct caller_count) callers = { 0 };
+	struct caller_count best = { 0 };
+	for (size_t i = 0; i < p->sample_count; i++) {
+		if (innermost(p, p->samples[i].stack).v != h->function.v)
+			continue;
+		string_id caller = caller_of(p, p->samples[i].stack, h->function);
+		uint32_t row = map64_get(&seen, caller.v);
+		if (!row) {
+			if (!vec_push(&callers, (struct caller_count){ .name = caller }))
+				break;
+			row = (uint32_t)callers.count;
+			if (!map64_put(&seen, caller.v, row))
+				break;
+		}
+		callers.at[row - 1].samples += p->samples[i].count;
+		if (callers.at[row - 1].samples > best.samples)
+			best = callers.at[row - 1];
+	}
+	map64_deinit(&seen);
+	vec_free(&callers);
+	return best;
+}
+
+static void say_caller(const struct report *r, const struct hotspot *h, struct strbuf *out)
+{
+	struct caller_count caller = main_caller(r, h);
+	double share = percent_of(caller.samples, h->self);
+	if (caller.name.v && share >= CALLER_PERCENT)
+		strbuf_printf(out, " %s of it is called by %s.",
+			      caller.samples == h->self ? "All" :
+			      share >= 50		? "Most" :
+							  "Much",
+			      profile_string(r->profile, caller.name));
+}
+
+static void say_module(const struct report *r, struct strbuf *out)
+{
+	const struct quality *q = &r->quality;
+	if (!q->count)
+		return;
+	const char *path = profile_string(r->profile, q->at[0].path);
+	double share = percent_of(q->at[0].self, q->samples);
+	if (share >= MODULE_PERCENT && *path)
+		strbuf_printf(out, " %.0f %% is spent in %s.", share, report_basename(path));
+}
+
+static const char *unit(const struct report *r)
+{
+	return r->profile->meta.foreign ? "the samples" : "the CPU time";
+}
+
+void answer_dominates(const struct report *r, struct strbuf *out)
+{
+	const struct hotspots *hot = &r->hotspots;
+	if (!r->facts.samples || !hot->count || !hot->at[0].self) {
+		facts_few(&r->facts, out);
+		return;
+	}
+	const struct hotspot *h = &hot->at[0];
+	double ten = 0;
+	for (size_t i = 0; i < hot->count && i < TOP_TEN; i++)
+		ten += hot->at[i].self_share.percent;
+	if (h->self_share.percent >= DOMINATES_PERCENT)
+		strbuf_printf(out, "%s takes %.1f %% of %s in its own code (%.1f to %.1f %%)", name_of(r, h),
+			      h->self_share.percent, unit(r), h->self_share.low, h->self_share.high);
+	else
+		strbuf_printf(out,
+			      "nothing: the hottest function, %s, takes %.1f %% of %s (%.1f to "
+			      "%.1f %%), the ten hottest %.0f %%",
+			      name_of(r, h), h->self_share.percent, unit(r), h->self_share.low,
+			      h->self_share.high, ten);
+	if (h->total > h->self)
+		strbuf_printf(out, ", %.1f %% with all that it calls", h->total_share.percent);
+	strbuf_putc(out, '.');
+	say_caller(r, h, out);
+	say_module(r, out);
+}
+
+void answer_sure(const struct report *r, struct strbuf *out)
+{
+	if (!r->facts.samples)
+		return;
+	facts_run(&r->facts, out);
+	struct interval half = interval_wilson(r->facts.samples / 2, r->facts.samples);
+	strbuf_printf(out, "; a share of half is known to +-%.1f points.", (half.high - half.low) / 2);
+	struct strbuf few = { 0 };
+	facts_few(&r->facts, &few);
+	if (few.length && !r->profile->meta.foreign)
+		strbuf_printf(out, " %s", few.text);
+	strbuf_deinit(&few);
+}
+
+void answer_complete(const struct report *r, struct strbuf *out)
+{
+	const struct quality *q = &r->quality;
+	const struct module_quality *worst = NULL;
+	facts_completeness(&r->facts, out);
+	if (out->length)
+		strbuf_putc(out, '.');
+	for (size_t i = 0; i < q->count; i++)
+		if (q->at[i].truncated && (!worst || q->at[i].truncated > worst->truncated))
+			worst = &q->at[i];
+	if (worst && worst->path.v)
+		strbuf_printf(out, " %.0f %% of the truncated broke in %s.",
+			      percent_of(worst->truncated, q->truncated),
+			      report_basename(profile_string(r->profile, worst->path)));
+}
+
+void answer_kernel(const struct report *r, struct strbuf *out)
+{
+	facts_kernel(&r->facts, out);
+}
+
+static const struct module_quality *most_unnamed(const struct quality *q)
+{
+	const struct module_quality *worst = NULL;
+	for (size_t i = 0; i < q->count; i++)
+		if (q->at[i].unnamed && (!worst || q->at[i].unnamed > worst->unnamed))
+			worst = &q->at[i];
+	return worst;
+}
+
+void answer_next(const struct report *r, struct strbuf *out)
+{
+	const struct module_quality *m = most_unnamed(&r->quality);
+	double unnamed = m ? percent_of(m->unnamed, r->quality.samples) : 0;
+	if (!r->facts.samples) {
+		strbuf_puts(out, "profile more work: a longer input, or several runs in a loop.");
+		return;
+	}
+	if (r->facts.truncated_percent >= BROKEN_PERCENT)
+		strbuf_printf(out, "%.0f %% of the stacks lack their outer part, so totals are too "
+				   "low: see the quality of each module; ",
+			      r->facts.truncated_percent);
+	if (unnamed >= BROKEN_PERCENT && m->path.v) {
+		const char *path = profile_string(r->profile, m->path);
+		strbuf_printf(out, "%.0f %% of the samples lie in functions of %s without a name: "
+				   "give it debug symbols; ",
+			      unnamed, report_basename(path));
+	}
+	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
+	if (h && h->file.v && h->line)
+		strbuf_printf(out, "look at %s:%u; ", profile_string(r->profile, h->file), h->line);
+	strbuf_puts(out, "`perfprof flame` draws who calls what.");
+}
+
+void answer_cost(const struct report *r, struct strbuf *out)
+{
+	const struct profile_meta *m = &r->profile->meta;
+	if (m->foreign)
+		return;
+	strbuf_puts(out, "perfprof itself used ");
+	facts_seconds(out, (double)m->profiler_cpu_ns / 1e9);
+	strbuf_puts(out, " of CPU");
+	if (r->facts.cpu_s > 0)
+		strbuf_printf(out, " (%.2f %% of what it watched)",
+			      (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
+	strbuf_printf(out, "; samples by %s, stacks by %s.", profile_string(r->profile, m->backend),
+		      profile_string(r->profile, m->unwind));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_REPORT_ANSWER_H
+#define RENDER_REPORT_ANSWER_H
+
+#include "render/report_parts.h"
+
+/*
+ * The first lines of a report, in plain words. Each appends sentences (unescaped), or nothing when
+ * there is nothing to say.
+ */
+
+/** What takes the time, with its interval, and who calls it. */
+void answer_dominates(const struct report *r, struct strbuf *out);
+/** The samples that everything rests on. */
+void answer_sure(const struct report *r, struct strbuf *out);
+/** What was lost and truncated, why, and where. */
+void answer_complete(const struct report *r, struct strbuf *out);
+/** That the kernel could not be sampled. */
+void answer_kernel(const struct report *r, struct strbuf *out);
+/** What to look at or to do. */
+void answer_next(const struct report *r, struct strbuf *out);
+/** What the observer cost. */
+void answer_cost(const struct report *r, struct strbuf *out);
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "render/report_answer.h"
+#include "render/report_parts.h"
+#include "render/table.h"
+
+enum {
+	DEFAULT_TOP = 20,
+	DEFAULT_COLUMNS = 100,
+	MODULES_SHOWN = 15,
+	FIGURES_WIDTH = 46, /* of the columns in front of a function's name */
+	PLACE_WIDTH = 24,
+};
+
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+
+struct document {
+	const struct report *report;
+	struct strbuf *out;
+	uint32_t columns;
+	bool markdown, color, failed;
+};
+
+static void escape(const struct document *d, struct strbuf *out, const char *text)
+{
+	if (d->markdown)
+		escape_markdown(out, text);
+	else
+		escape_terminal(out, text);
+}
+
+static void heading(struct document *d, const char *text)
+{
+	struct strbuf clean = { 0 };
+	escape(d, &clean, text);
+	if (d->markdown)
+		strbuf_printf(d->out, "\n## %s\n\n", strbuf_text(&clean));
+	else
+		strbuf_printf(d->out, "\n%s%s%s\n", d->color ? BOLD : "", strbuf_text(&clean),
+			      d->color ? PLAIN : "");
+	d->failed = d->failed || clean.failed;
+	strbuf_deinit(&clean);
+}
+
+/* Breaks `text` at blanks so that lines keep `columns`; lines but the first are indented. */
+static void put_wrapped(struct document *d, const char *text, size_t column, size_t indent)
+{
+	while (*text) {
+		size_t n = strcspn(text, " "), width = 0;
+		for (size_t i = 0; i < n; i++)
+			width += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (column > indent && column + 1 + width > d->columns) {
+			strbuf_printf(d->out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			strbuf_putc(d->out, ' ');
+			column++;
+		}
+		strbuf_add(d->out, text, n);
+		column += width;
+		text += n;
+		text += strspn(text, " ");
+	}
+	strbuf_putc(d->out, '\n');
+}
+
+/* One of the first lines: a label of at most 12 characters and a sentence; an empty one is left out. */
+static void answer(struct document *d, const char *label, const struct strbuf *sentence)
+{
+	struct strbuf clean = { 0 };
+	if (!sentence->length)
+		return;
+	escape(d, &clean, sentence->text);
+	if (d->markdown) {
+		strbuf_printf(d->out, "- **%s**: %s\n", label, strbuf_text(&clean));
+	} else {
+		strbuf_printf(d->out, "%s%-14s%s", d->color ? BOLD : "", label,
+			      d->color ? PLAIN : "");
+		put_wrapped(d, strbuf_text(&clean), 14, 14);
+	}
+	d->failed = d->failed || clean.failed;
+	strbuf_deinit(&clean);
+}
+
+static void put_title(struct document *d)
+{
+	struct strbuf title = { 0 }, clean = { 0 };
+	facts_title(&d->report->facts, &title);
+	if (d->markdown)
+		escape_markdown_code(&clean, strbuf_text(&title));
+	else
+		escape_terminal(&clean, strbuf_text(&title));
+	if (d->markdown)
+		strbuf_printf(d->out, "# Profile of `%s`\n\n", strbuf_text(&clean));
+	else
+		strbuf_printf(d->out, "%sProfile of %s%s\n", d->color ? BOLD : "",
+			      strbuf_text(&clean), d->color ? PLAIN : "");
+	d->failed = d->failed || title.failed || clean.failed;
+	strbuf_deinit(&title);
+	strbuf_deinit(&clean);
+}
+
+static void put_answers(struct document *d)
+{
+	static const struct {
+		const char *label;
+		void (*say)(const struct report *r, struct strbuf *out);
+	} lines[] = {
+		{ "Dominates", answer_dominates }, { "How sure", answer_sure },
+		{ "How complete", answer_complete }, { "Not seen", answer_kernel },
+		{ "Next", answer_next },
+	};
+	struct strbuf sentence = { 0 };
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		strbuf_clear(&sentence);
+		lines[i].say(d->report, &sentence);
+		d->failed = d->failed || sentence.failed;
+		answer(d, lines[i].label, &sentence);
+	}
+	strbuf_deinit(&sentence);
+}
+
+static void put_table(struct document *d, struct table *t)
+{
+	d->failed = d->failed || t->failed;
+	if (t->failed)
+		return;
+	if (d->markdown)
+		table_write_markdown(t, d->out);
+	else
+		table_write_text(t, d->columns, d->out);
+}
+
+static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
+{
+	const struct profile *p = d->report->profile;
+	struct strbuf place = { 0 };
+	strbuf_puts(&place, report_basename(profile_string(p, h->module)));
+	if (h->file.v) {
+		strbuf_printf(&place, "%s%s", place.length ? " " : "",
+			      report_basename(profile_string(p, h->file)));
+		if (h->line)
+			strbuf_printf(&place, ":%u", h->line);
+	}
+	table_cell(t, strbuf_text(&place));
+	d->failed = d->failed || place.failed;
+	strbuf_deinit(&place);
+}
+
+static void put_functions(struct document *d)
+{
+	const struct hotspots *hot = &d->report->hotspots;
+	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
+	uint32_t name_width = d->columns > FIGURES_WIDTH + PLACE_WIDTH + 24 ?
+				      d->columns - FIGURES_WIDTH - PLACE_WIDTH :
+				      24;
+	const struct table_column columns[] = {
+		{ .title = "self %", .align = ALIGN_RIGHT },
+		{ .title = "95 % interval", .align = ALIGN_RIGHT },
+		{ .title = "total %", .align = ALIGN_RIGHT },
+		{ .title = "samples", .align = ALIGN_RIGHT },
+		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = name_width },
+		{ .title = "where", .align = ALIGN_LEFT },
+	};
+	struct table t;
+	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	size_t shown = 0;
+	for (; shown < hot->count && shown < top; shown++) {
+		const struct hotspot *h = &hot->at[shown];
+		if (!h->self && shown)
+			break;
+		table_printf(&t, "%.2f", h->self_share.percent);
+		table_printf(&t, "%.1f - %.1f", h->self_share.low, h->self_share.high);
+		table_printf(&t, "%.2f", h->total_share.percent);
+		table_printf(&t, "%llu", (unsigned long long)h->self);
+		table_cell(&t, profile_string(d->report->profile, h->function));
+		place_cell(d, &t, h);
+	}
+	heading(d, "Hot functions, by the samples in their own code");
+	put_table(d, &t);
+	if (shown < hot->count)
+		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
+			      d->markdown ? "\n" : "", hot->count - shown);
+	table_deinit(&t);
+}
+
+static void put_sentence(struct document *d, const char *text)
+{
+	struct strbuf clean = { 0 };
+	escape(d, &clean, text);
+	if (d->markdown)
+		strbuf_printf(d->out, "- %s\n", strbuf_text(&clean));
+	else
+		put_wrapped(d, strbuf_text(&clean), 0, 2);
+	d->failed = d->failed || clean.failed;
+	strbuf_deinit(&clean);
+}
+
+static bool module_is_shown(const struct module_quality *m)
+{
+	return m->self || m->truncated || m->unnamed;
+}
+
+static const char *module_name(const struct document *d, const struct module_quality *m)
+{
+	const char *path = profile_string(d->report->profile, m->path);
+	return *path ? path : "(in no file)";
+}
+
+static void put_module_table(struct document *d)
+{
+	const struct quality *q = &d->report->quality;
+	const struct table_column columns[] = {
+		{ .title = "self %", .align = ALIGN_RIGHT },
+		{ .title = "on stack %", .align = ALIGN_RIGHT },
+		{ .title = "truncated %", .align = ALIGN_RIGHT },
+		{ .title = "unnamed %", .align = ALIGN_RIGHT },
+		{ .title = "module", .code = true, .align = ALIGN_LEFT },
+	};
+	struct table t;
+	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0, shown = 0; i < q->count && shown < MODULES_SHOWN; i++) {
+		const struct module_quality *m = &q->at[i];
+		if (!module_is_shown(m))
+			continue;
+		shown++;
+		table_printf(&t, "%.2f", percent_of(m->self, q->samples));
+		table_printf(&t, "%.2f", percent_of(m->samples, q->samples));
+		table_printf(&t, "%.2f", percent_of(m->truncated, q->samples));
+		table_printf(&t, "%.2f", percent_of(m->unnamed, q->samples));
+		table_cell(&t, module_name(d, m));
+	}
+	put_table(d, &t);
+	table_deinit(&t);
+}
+
+/* What is missing in each module and what would mend it. */
+static void put_mending(struct document *d)
+{
+	const struct quality *q = &d->report->quality;
+	struct strbuf line = { 0 };
+	for (size_t i = 0, shown = 0; i < q->count && shown < MODULES_SHOWN; i++) {
+		const struct module_quality *m = &q->at[i];
+		size_t name_length;
+		strbuf_clear(&line);
+		strbuf_printf(&line, "%s: ", report_basename(module_name(d, m)));
+		name_length = line.length;
+		report_mend(d->report, m, &line);
+		if (line.length == name_length || !module_is_shown(m))
+			continue;
+		if (!shown++ && d->markdown)
+			strbuf_putc(d->out, '\n');
+		put_sentence(d, line.text);
+	}
+	d->failed = d->failed || line.failed;
+	strbuf_deinit(&line);
+}
+
+static void put_modules(struct document *d)
+{
+	heading(d, "Quality of each module, in % of all samples");
+	put_module_table(d);
+	put_mending(d);
+}
+
+static void put_notes(struct document *d)
+{
+	const struct profile *p = d->report->profile;
+	struct strbuf cost = { 0 };
+	answer_cost(d->report, &cost);
+	if (cost.length || p->meta.note_count)
+		heading(d, "The run");
+	if (cost.length)
+		put_sentence(d, cost.text);
+	for (size_t i = 0; i < p->meta.note_count; i++)
+		put_sentence(d, profile_string(p, p->meta.notes[i]));
+	d->failed = d->failed || cost.failed;
+	strbuf_deinit(&cost);
+}
+
+int report_document(const struct report *r, struct strbuf *out, struct error *err)
+{
+	struct document d = {
+		.report = r,
+		.out = out,
+		.columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
+		.markdown = r->options->format == REPORT_MARKDOWN,
+		.color = r->options->color && r->options->format == REPORT_TEXT,
+	};
+	put_title(&d);
+	put_answers(&d);
+	if (r->facts.samples) {
+		put_functions(&d);
+		put_modules(&d);
+	}
+	put_notes(&d);
+	return d.failed || out->failed ? fail(err, -ENOMEM, "out of memory") : 0;
+}
