@@ -11,8 +11,7 @@ enum {
 	DEFAULT_TOP = 20,
 	DEFAULT_COLUMNS = 100,
 	MODULES_SHOWN = 15,
-	FIGURES_WIDTH = 46, /* of the columns in front of a function's name */
-	PLACE_WIDTH = 24,
+	FIGURES_WIDTH = 43, /* of the columns in front of a function's name */
 };
 
 #define BOLD "\033[1m"
@@ -155,15 +154,13 @@ static void put_functions(struct document *d)
 {
 	const struct hotspots *hot = &d->report->hotspots;
 	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
-	uint32_t name_width = d->columns > FIGURES_WIDTH + PLACE_WIDTH + 24 ?
-				      d->columns - FIGURES_WIDTH - PLACE_WIDTH :
-				      24;
+	uint32_t left = d->columns > FIGURES_WIDTH + 32 ? d->columns - FIGURES_WIDTH : 32;
 	const struct table_column columns[] = {
 		{ .title = "self %", .align = ALIGN_RIGHT },
 		{ .title = "95 % interval", .align = ALIGN_RIGHT },
 		{ .title = "total %", .align = ALIGN_RIGHT },
 		{ .title = "samples", .align = ALIGN_RIGHT },
-		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = name_width },
+		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = left * 6 / 10 },
 		{ .title = "where", .align = ALIGN_LEFT },
 	};
 	struct table t;

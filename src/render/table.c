@@ -9,7 +9,7 @@
 #include "base/escape.h"
 
 enum {
-	LAST_COLUMN_MIN = 20,
+	LAST_COLUMN_MIN = 12,
 	MAX_COLUMNS = 12,
 	GAP = 2,
 };
