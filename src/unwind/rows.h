@@ -28,6 +28,7 @@ enum unwind_rbp_kind {
 	RBP_SAME, /* not changed in this frame */
 	RBP_CFA, /* saved at cfa + rbp_off */
 	RBP_UNDEFINED,
+	RBP_RBP, /* saved at rbp + rbp_off: realigned frames, where the CFA is no fixed distance away */
 };
 
 /* Return address: always at cfa - 8 on x86-64 in what compiles to a row; otherwise CFA_SLOW. */
@@ -39,5 +40,18 @@ struct unwind_rule {
 	int32_t cfa_add;
 };
 _Static_assert(sizeof(struct unwind_rule) == 12, "shared with BPF");
+
+/*
+ * Rows are sorted by address and cut into pages of 1 KB: pages[p] is the first row at or behind the
+ * page's first byte, so the rows of page p are [pages[p], pages[p + 1]). A row holds from its
+ * address to the next row's; an address before the first row of its page belongs to the row before.
+ */
+enum { UNWIND_PAGE_SHIFT = 10, UNWIND_PAGE_BYTES = 1 << UNWIND_PAGE_SHIFT };
+
+struct unwind_row {
+	uint16_t low; /* address in its page */
+	uint16_t rule; /* index into the object's rules */
+};
+_Static_assert(sizeof(struct unwind_row) == 4, "shared with BPF");
 
 #endif

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#include "unwind/cfi.h"
+
+enum {
+	CFA_OP_ADVANCE = 0x40, /* the upper two bits; the lower six are an operand */
+	CFA_OP_OFFSET = 0x80,
+	CFA_OP_RESTORE = 0xc0,
+
+	CFA_OP_NOP = 0x00,
+	CFA_OP_SET_LOC = 0x01,
+	CFA_OP_ADVANCE1 = 0x02,
+	CFA_OP_ADVANCE2 = 0x03,
+	CFA_OP_ADVANCE4 = 0x04,
+	CFA_OP_OFFSET_EXTENDED = 0x05,
+	CFA_OP_RESTORE_EXTENDED = 0x06,
+	CFA_OP_UNDEFINED = 0x07,
+	CFA_OP_SAME_VALUE = 0x08,
+	CFA_OP_REGISTER = 0x09,
+	CFA_OP_REMEMBER = 0x0a,
+	CFA_OP_RESTORE_STATE = 0x0b,
+	CFA_OP_DEF_CFA = 0x0c,
+	CFA_OP_DEF_CFA_REGISTER = 0x0d,
+	CFA_OP_DEF_CFA_OFFSET = 0x0e,
+	CFA_OP_DEF_CFA_EXPRESSION = 0x0f,
+	CFA_OP_EXPRESSION = 0x10,
+	CFA_OP_OFFSET_EXTENDED_SF = 0x11,
+	CFA_OP_DEF_CFA_SF = 0x12,
+	CFA_OP_DEF_CFA_OFFSET_SF = 0x13,
+	CFA_OP_VAL_OFFSET = 0x14,
+	CFA_OP_VAL_OFFSET_SF = 0x15,
+	CFA_OP_VAL_EXPRESSION = 0x16,
+	CFA_OP_MIPS_ADVANCE8 = 0x1d,
+	CFA_OP_GNU_ARGS_SIZE = 0x2e,
+	CFA_OP_GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
+};
+
+void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
+		      const struct cfi_cie *cie, const struct cfi_fde *fde)
+{
+	/* Field by field: the remembered states are big and need no value. */
+	m->section = section;
+	m->cie = cie;
+	m->code = fde->instructions;
+	m->start = m->end = fde->start_vaddr;
+	m->fde_end = fde->start_vaddr + fde->size_bytes;
+	m->done = m->bad = false;
+	m->depth = 0;
+	m->state = cie->initial;
+}
+
+/* Offsets of hostile files may be anything: wrap, as the hardware would. */
+static int64_t factored(const struct cfi_machine *m, uint64_t offset)
+{
+	return (int64_t)(offset * (uint64_t)m->cie->data_align);
+}
+
+/* Registers that are not tracked (vector registers and the like) are parsed and forgotten. */
+static void set_rule(struct cfi_machine *m, uint64_t reg, uint8_t kind, int64_t offset)
+{
+	if (reg < CFI_REGISTERS)
+		m->state.registers[reg] = (struct cfi_rule){ .kind = kind, .offset = offset };
+}
+
+static void restore_rule(struct cfi_machine *m, uint64_t reg)
+{
+	if (reg < CFI_REGISTERS)
+		m->state.registers[reg] = m->cie->initial.registers[reg];
+}
+
+static void set_expression(struct cfi_machine *m, struct cfi_rule *rule, uint8_t kind)
+{
+	uint64_t size = cursor_uleb(&m->code);
+	const uint8_t *bytes = cursor_take(&m->code, size);
+	if (!bytes || size > UINT32_MAX)
+		cursor_fail(&m->code);
+	else if (rule)
+		*rule = (struct cfi_rule){ .kind = kind,
+					   .expression_size_bytes = (uint32_t)size,
+					   .expression = bytes };
+}
+
+static void register_expression(struct cfi_machine *m, uint8_t kind)
+{
+	uint64_t reg = cursor_uleb(&m->code);
+	set_expression(m, reg < CFI_REGISTERS ? &m->state.registers[reg] : NULL, kind);
+}
+
+static void def_cfa(struct cfi_machine *m, uint64_t reg, int64_t offset)
+{
+	m->state.cfa = (struct cfi_rule){ .kind = CFI_REGISTER,
+					  .reg = reg < CFI_REGISTERS ? (uint8_t)reg : 0xff,
+					  .offset = offset };
+}
+
+static void def_cfa_offset(struct cfi_machine *m, int64_t offset)
+{
+	if (m->state.cfa.kind == CFI_REGISTER)
+		m->state.cfa.offset = offset;
+	else
+		cursor_fail(&m->code);
+}
+
+static void run_cfa_instruction(struct cfi_machine *m, uint8_t op)
+{
+	struct cursor *c = &m->code;
+	uint64_t reg;
+	switch (op) {
+	case CFA_OP_DEF_CFA:
+		reg = cursor_uleb(c);
+		def_cfa(m, reg, (int64_t)cursor_uleb(c));
+		break;
+	case CFA_OP_DEF_CFA_SF:
+		reg = cursor_uleb(c);
+		def_cfa(m, reg, factored(m, (uint64_t)cursor_sleb(c)));
+		break;
+	case CFA_OP_DEF_CFA_REGISTER:
+		if (m->state.cfa.kind != CFI_REGISTER)
+			cursor_fail(c);
+		def_cfa(m, cursor_uleb(c), m->state.cfa.offset);
+		break;
+	case CFA_OP_DEF_CFA_OFFSET: def_cfa_offset(m, (int64_t)cursor_uleb(c)); break;
+	case CFA_OP_DEF_CFA_OFFSET_SF:
+		def_cfa_offset(m, factored(m, (uint64_t)cursor_sleb(c)));
+		break;
+	case CFA_OP_DEF_CFA_EXPRESSION: set_expression(m, &m->state.cfa, CFI_EXPRESSION); break;
+	default: cursor_fail(c);
+	}
+}
+
+static void run_register_instruction(struct cfi_machine *m, uint8_t op)
+{
+	struct cursor *c = &m->code;
+	uint64_t reg;
+	switch (op) {
+	case CFA_OP_EXPRESSION: register_expression(m, CFI_EXPRESSION); return;
+	case CFA_OP_VAL_EXPRESSION: register_expression(m, CFI_VAL_EXPRESSION); return;
+	default: reg = cursor_uleb(c);
+	}
+	switch (op) {
+	case CFA_OP_OFFSET_EXTENDED:
+		set_rule(m, reg, CFI_OFFSET, factored(m, cursor_uleb(c)));
+		break;
+	case CFA_OP_OFFSET_EXTENDED_SF:
+		set_rule(m, reg, CFI_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
+		break;
+	case CFA_OP_GNU_NEGATIVE_OFFSET_EXTENDED:
+		set_rule(m, reg, CFI_OFFSET, factored(m, -cursor_uleb(c)));
+		break;
+	case CFA_OP_VAL_OFFSET:
+		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, cursor_uleb(c)));
+		break;
+	case CFA_OP_VAL_OFFSET_SF:
+		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
+		break;
+	case CFA_OP_REGISTER: set_rule(m, reg, CFI_REGISTER, (int64_t)cursor_uleb(c)); break;
+	case CFA_OP_RESTORE_EXTENDED: restore_rule(m, reg); break;
+	case CFA_OP_UNDEFINED: set_rule(m, reg, CFI_UNDEFINED, 0); break;
+	case CFA_OP_SAME_VALUE: set_rule(m, reg, CFI_SAME, 0); break;
+	default: cursor_fail(c);
+	}
+}
+
+static void run_other(struct cfi_machine *m, uint8_t op)
+{
+	switch (op) {
+	case CFA_OP_NOP: break;
+	case CFA_OP_GNU_ARGS_SIZE: cursor_uleb(&m->code); break; /* not needed to find the caller */
+	case CFA_OP_REMEMBER:
+		if (m->depth == CFI_STATE_DEPTH)
+			cursor_fail(&m->code);
+		else
+			m->remembered[m->depth++] = m->state;
+		break;
+	case CFA_OP_RESTORE_STATE:
+		if (!m->depth)
+			cursor_fail(&m->code);
+		else
+			m->state = m->remembered[--m->depth];
+		break;
+	case CFA_OP_DEF_CFA:
+	case CFA_OP_DEF_CFA_REGISTER:
+	case CFA_OP_DEF_CFA_OFFSET:
+	case CFA_OP_DEF_CFA_EXPRESSION:
+	case CFA_OP_DEF_CFA_SF:
+	case CFA_OP_DEF_CFA_OFFSET_SF: run_cfa_instruction(m, op); break;
+	default: run_register_instruction(m, op);
+	}
+}
+
+/* @return true if the instruction moves on to `*to` */
+static bool advances(struct cfi_machine *m, uint8_t op, uint64_t *to)
+{
+	uint64_t units;
+	switch (op) {
+	case CFA_OP_ADVANCE1: units = cursor_u8(&m->code); break;
+	case CFA_OP_ADVANCE2: units = cursor_u16(&m->code); break;
+	case CFA_OP_ADVANCE4: units = cursor_u32(&m->code); break;
+	case CFA_OP_MIPS_ADVANCE8: units = cursor_u64(&m->code); break;
+	case CFA_OP_SET_LOC:
+		return cfi_pointer(m->section, &m->code, m->cie->pointer_encoding, to);
+	default:
+		if ((op & 0xc0) != CFA_OP_ADVANCE)
+			return false;
+		units = op & 0x3f;
+	}
+	*to = m->start + units * m->cie->code_align;
+	return !m->code.bad;
+}
+
+static bool end_of_row(struct cfi_machine *m, uint64_t to)
+{
+	if (to < m->start)
+		cursor_fail(&m->code);
+	else if (to > m->start)
+		m->end = to < m->fde_end ? to : m->fde_end;
+	return m->end > m->start;
+}
+
+bool cfi_machine_next(struct cfi_machine *m)
+{
+	m->start = m->end;
+	if (m->done || m->start >= m->fde_end)
+		return false;
+	while (m->code.at < m->code.end) {
+		uint8_t op = *m->code.at++;
+		uint64_t to;
+		if (advances(m, op, &to)) {
+			if (end_of_row(m, to))
+				return true;
+		} else if ((op & 0xc0) == CFA_OP_OFFSET) {
+			set_rule(m, op & 0x3f, CFI_OFFSET, factored(m, cursor_uleb(&m->code)));
+		} else if ((op & 0xc0) == CFA_OP_RESTORE) {
+			restore_rule(m, op & 0x3f);
+		} else if (!m->code.bad) {
+			run_other(m, op);
+		}
+		if (m->code.bad) {
+			m->bad = m->done = true;
+			return false;
+		}
+	}
+	m->done = true;
+	m->end = m->fde_end;
+	return true;
+}

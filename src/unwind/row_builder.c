@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "unwind/row_builder.h"
+
+#include <string.h>
+
+enum { RULE_MAX = UINT16_MAX };
+
+static uint64_t hash_rule(const struct unwind_rule *rule)
+{
+	uint64_t head;
+	uint32_t tail;
+	memcpy(&head, rule, sizeof(head));
+	memcpy(&tail, (const char *)rule + sizeof(head), sizeof(tail));
+	return (head ^ ((uint64_t)tail << 20)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static bool same_rule(const struct unwind_rule *a, const struct unwind_rule *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static bool new_rule(struct row_builder *b, const struct unwind_rule *rule, uint64_t hash,
+		     uint16_t *out)
+{
+	*out = (uint16_t)b->rules.count;
+	return vec_push(&b->rules, *rule) &&
+	       index_add(&b->rule_index, hash, (uint32_t)b->rules.count);
+}
+
+static bool find_rule(struct row_builder *b, const struct unwind_rule *rule, uint64_t hash,
+		      uint16_t *out)
+{
+	uint32_t row;
+	for (struct index_probe p = index_find(&b->rule_index, hash);
+	     (row = index_next(&b->rule_index, &p));) {
+		if (same_rule(&b->rules.at[row - 1], rule)) {
+			*out = (uint16_t)(row - 1);
+			return true;
+		}
+	}
+	/* No real object comes near (764 was the most seen); the interpreter does the rest. */
+	static const struct unwind_rule slow = { .cfa_kind = CFA_SLOW };
+	if (b->rules.count == RULE_MAX - 1 && !same_rule(rule, &slow))
+		return find_rule(b, &slow, hash_rule(&slow), out);
+	return new_rule(b, rule, hash, out);
+}
+
+static bool rule_number(struct row_builder *b, const struct unwind_rule *rule, uint16_t *out)
+{
+	uint64_t hash = hash_rule(rule);
+	uint16_t *recent = &b->recent[hash >> 56];
+	if (*recent < b->rules.count && same_rule(&b->rules.at[*recent], rule)) {
+		*out = *recent;
+		return true;
+	}
+	if (!find_rule(b, rule, hash ^ hash >> 32, out))
+		return false;
+	*recent = *out;
+	return true;
+}
+
+static bool begin_pages(struct row_builder *b, uint32_t up_to)
+{
+	while (b->pages.count <= up_to) {
+		if (!vec_push(&b->pages, (uint32_t)b->rows.count))
+			return false;
+	}
+	return true;
+}
+
+bool row_builder_add(struct row_builder *b, uint32_t at, const struct unwind_rule *rule)
+{
+	uint16_t number;
+	if (!rule_number(b, rule, &number))
+		return false;
+	if (b->rows.count && b->rows.at[b->rows.count - 1].rule == number)
+		return true;
+	struct unwind_row row = { .low = at & (UNWIND_PAGE_BYTES - 1), .rule = number };
+	return begin_pages(b, at >> UNWIND_PAGE_SHIFT) && vec_push(&b->rows, row);
+}
+
+bool row_builder_finish(struct row_builder *b, uint32_t span_bytes)
+{
+	return begin_pages(b, (span_bytes >> UNWIND_PAGE_SHIFT) + 1);
+}
+
+void row_builder_deinit(struct row_builder *b)
+{
+	vec_free(&b->rows);
+	vec_free(&b->pages);
+	vec_free(&b->rules);
+	index_deinit(&b->rule_index);
+}
