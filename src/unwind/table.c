@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Where the file has an address; .eh_frame is loaded, so a segment holds it. */
 static bool file_off_of(const struct object *obj, uint64_t vaddr, uint64_t *out)
@@ -112,15 +111,7 @@ static size_t read_eh_frame(const struct unwind_table *t, size_t offset, uint8_t
 		return 0;
 	if (size > t->eh_frame_size_bytes - offset)
 		size = t->eh_frame_size_bytes - offset;
-	uint64_t at = t->eh_frame_file_off + offset;
-	if (t->obj->fd >= 0) {
-		ssize_t n = pread(t->obj->fd, to, size, (off_t)at);
-		return n < 0 ? 0 : (size_t)n;
-	}
-	if (at >= t->obj->image_size_bytes || size > t->obj->image_size_bytes - at)
-		return 0;
-	memcpy(to, t->obj->image + at, size);
-	return size;
+	return object_read(t->obj, t->eh_frame_file_off + offset, to, size, NULL) < 0 ? 0 : size;
 }
 
 static struct cfi_section part_of(const struct unwind_table *t, bool debug_frame, size_t offset,
