@@ -3,21 +3,26 @@
 #   B=DIR    where everything generated goes (build)
 #   V=1      show commands
 #   SAN=1    address and undefined-behaviour sanitizers (in B/san)
-#   CC=clang builds as well as gcc
+#   CC=clang builds as well as gcc (give it a B of its own)
 
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 B ?= build
+TOP := $(B)
 ifeq ($(SAN),1)
-override B := $(B)/san
+override B := $(TOP)/san
 endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 all: $(B)/perfprof
 
+# These install or only talk: nothing is probed for them, since the compiler itself may be missing.
+UNPROBED := help clean setup check demo lint fuzz oracle bench soak golden
+ifneq ($(filter-out $(UNPROBED),$(or $(MAKECMDGOALS),all)),)
 include tools/probe.mk
+endif
 
 VERSION := 0.1.0
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPERFPROF_VERSION='"$(VERSION)"' -g -O2 -fno-omit-frame-pointer \
@@ -36,6 +41,11 @@ MAIN_OBJ := $(B)/src/cli/main.o
 CORE_OBJ := $(filter-out $(MAIN_OBJ),$(OBJ))
 UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+# Programs in $(B)/check that print cmocka's TAP: tests/check.py runs them besides the unit tests.
+CHECK_BIN :=
+
+# Each part may bring rules of its own; they add to CORE_OBJ, CHECK_BIN and the like.
+include $(wildcard web/web.mk tests/programs/*.mk tests/oracle/*.mk tools/fuzz/*.mk tools/bench/*.mk)
 
 $(B)/perfprof: $(OBJ)
 	$(call say,LINK,$@)
@@ -45,7 +55,14 @@ $(B)/core.a: $(CORE_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(B)/%.o: %.c Makefile tools/probe.mk
+# Rewritten only when the compiler or its flags change, so that objects then follow.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CFLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CFLAGS))' > $@
+FORCE:
+
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -61,9 +78,8 @@ unit-bins: $(UNIT_BIN)
 unit: $(filter $(B)/unit/$(if $(ROOM),$(ROOM)/)%,$(UNIT_BIN))
 	$(Q)set -e; for t in $^; do $$t; done
 
-clean:
-	rm -rf $(B)
+include tools/targets.mk
 
-.PHONY: all unit unit-bins clean
+.PHONY: all unit unit-bins FORCE
 .SECONDARY:
 -include $(OBJ:%.o=%.d) $(UNIT_SRC:%.c=$(B)/%.d)

@@ -1,0 +1,105 @@
+# Targets for people: everything beyond building. Those that need packages install them first
+# (tools/setup) and then call make again, since libraries are probed when make reads its files.
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+# Debian's own: another python3 on PATH need not have pytest.
+PYTHON := $(or $(wildcard /usr/bin/python3),python3)
+again = +$(Q)$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+help:
+	@echo 'make            builds $(TOP)/perfprof; installs nothing'
+	@echo 'make check      all tests that need no network; installs what is missing (Debian, Ubuntu)'
+	@echo 'make demo       profiles sqlite3 and xz; writes $(TOP)/demo'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
+	@echo 'make unit       unit tests, ROOM=base for those of one room'
+	@echo 'make oracle     comparisons with tools from cargo, npm and go'
+	@echo 'make lint       clang-tidy, cppcheck, shellcheck, clang-format'
+	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make bench      measures; writes $(TOP)/bench'
+	@echo 'make soak       the slow tests'
+	@echo 'make golden     records tests/golden anew; review the difference'
+	@echo 'make setup      only installs what is missing'
+	@echo 'make clean      removes $(TOP)'
+	@echo 'V=1 shows commands, SAN=1 sanitizes, CC=clang B=DIR builds with clang in DIR'
+
+setup:
+	$(Q)tools/setup
+
+check:
+	$(Q)tools/setup
+	$(again) check-build
+	+$(Q)$(MAKE) --no-print-directory SAN=1 $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) check-build-san
+	$(Q)$(PYTHON) tests/check.py --build $(TOP)
+
+# What the runner expects: the binary, the profiled programs and comparing programs as users get
+# them; unit tests and the replay of the fuzzers' corpora under sanitizers.
+check-build: $(B)/perfprof programs $(CHECK_BIN)
+check-build-san: unit-bins fuzz-replay
+
+golden:
+	$(again) check-build
+	$(Q)PERFPROF_GOLDEN=record $(PYTHON) tests/check.py --build $(TOP) --only tests/golden
+	$(Q)git --no-pager diff --stat -- tests/golden
+
+oracle:
+	$(Q)tools/setup
+	$(again) check-build
+	$(Q)$(PYTHON) tests/check.py --build $(TOP) --marked network
+
+soak:
+	$(Q)tools/setup
+	$(again) check-build
+	$(Q)$(PYTHON) tests/check.py --build $(TOP) --marked slow
+
+bench:
+	$(Q)tools/setup
+	$(again) bench-run
+
+bench-run: $(B)/perfprof programs
+	$(Q)tools/bench.sh $(TOP)
+
+demo:
+	$(Q)tools/setup build demo
+	$(again) all
+	$(Q)tools/demo.sh $(TOP)
+
+lint:
+	$(Q)tools/setup
+	$(Q)tools/lint.sh
+
+fuzz:
+	$(Q)tools/setup
+	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) CC=clang B=$(TOP)/fuzz CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' \
+		LDFLAGS='-fsanitize=address,undefined' fuzz-bins
+	$(Q)tools/fuzz.sh $(TOP) $(FUZZ_SECONDS)
+
+FUZZ_SRC := $(sort $(wildcard tools/fuzz/*_fuzz.c))
+FUZZ_BIN := $(FUZZ_SRC:tools/fuzz/%.c=$(B)/bin/%)
+FUZZ_REPLAY := $(FUZZ_SRC:tools/fuzz/%_fuzz.c=$(B)/replay/%)
+
+$(B)/bin/%_fuzz: $(B)/tools/fuzz/%_fuzz.o $(B)/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $< $(B)/core.a $(ALL_LIBS) -o $@
+
+$(B)/replay/%: $(B)/tools/fuzz/%_fuzz.o $(B)/tools/fuzz/replay.o $(B)/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ALL_LIBS) -o $@
+
+fuzz-bins: $(FUZZ_BIN)
+fuzz-replay: $(FUZZ_REPLAY)
+-include $(FUZZ_SRC:%.c=$(B)/%.d)
+
+install: $(B)/perfprof
+	install -D -m 755 $(B)/perfprof $(DESTDIR)$(PREFIX)/bin/perfprof
+	$(Q)for page in $(wildcard docs/*.1); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/} || exit 1; done
+
+clean:
+	rm -rf $(TOP)
+
+.PHONY: help setup check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
+	fuzz-bins fuzz-replay install clean programs
