@@ -55,12 +55,20 @@ struct unwind_code {
 	uint64_t start, end; /* pcs of the mapping: the answer holds for all of [start, end) */
 };
 
+/* What the walker wants from memory that the sample has no copy of. */
+enum unwind_memory {
+	MEMORY_CODE, /* instruction bytes */
+	MEMORY_BEHIND_COPY, /* the same stack, deeper than the copy: it may have changed since */
+	MEMORY_OTHER_STACK, /* the stack that a signal interrupted, from a handler on an alternate one */
+};
+
 struct unwind_env {
 	void *context;
 	/** Describes the code at pc. */
 	void (*code_at)(void *context, uint64_t pc, struct unwind_code *out);
-	/** Reads memory behind the stack copy or elsewhere; false if it cannot. May be NULL. */
-	bool (*read_memory)(void *context, uint64_t address, void *out, size_t size_bytes);
+	/** Reads memory outside the stack copy; false if it cannot or should not. May be NULL. */
+	bool (*read_memory)(void *context, enum unwind_memory kind, uint64_t address, void *out,
+			    size_t size_bytes);
 	const uint8_t *stack; /* copy of memory from `stack_start` on */
 	uint64_t stack_start;
 	size_t stack_size_bytes;

@@ -19,6 +19,7 @@ struct walk {
 	bool slow; /* every step goes through the interpreter */
 	bool is_caller; /* at.pc is a return address */
 	bool by_frame_pointer; /* the last step followed a frame pointer */
+	bool on_other_stack; /* a signal frame led out of the stack copy */
 	uint64_t failed_address;
 	struct unwind_code code; /* the last answer of code_at */
 	struct unwind_rule rule; /* when there is no cache to keep it */
@@ -33,10 +34,18 @@ static __attribute__((noinline)) bool read_outside(struct walk *w, uint64_t addr
 		memcpy(out, env->stack + offset, size_bytes);
 		return true;
 	}
-	if (env->read_memory && env->read_memory(env->context, address, out, size_bytes))
+	enum unwind_memory kind = w->on_other_stack ? MEMORY_OTHER_STACK : MEMORY_BEHIND_COPY;
+	if (env->read_memory && env->read_memory(env->context, kind, address, out, size_bytes))
 		return true;
 	w->failed_address = address;
 	return false;
+}
+
+static bool read_code(const struct walk *w, uint64_t pc, uint8_t *out, size_t size_bytes)
+{
+	const struct unwind_env *env = w->env;
+	return env->read_memory &&
+	       env->read_memory(env->context, MEMORY_CODE, pc, out, size_bytes);
 }
 
 static bool read_any(void *walk, uint64_t address, void *out, size_t size_bytes)
@@ -74,8 +83,7 @@ static bool is_sigreturn(struct walk *w, uint64_t pc)
 	static const uint8_t shorter[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
 	static const uint8_t longer[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
 	uint8_t code[sizeof(longer)];
-	if (!w->env->read_memory ||
-	    !w->env->read_memory(w->env->context, pc, code, sizeof(code)))
+	if (!read_code(w, pc, code, sizeof(code)))
 		return false;
 	return !memcmp(code, longer, sizeof(longer)) || !memcmp(code, shorter, sizeof(shorter));
 }
@@ -91,7 +99,7 @@ static bool innermost_rule(struct walk *w, struct unwind_rule *out)
 		.cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
 	};
 	uint8_t c[4];
-	if (!w->env->read_memory || !w->env->read_memory(w->env->context, w->at.pc, c, sizeof(c)))
+	if (!read_code(w, w->at.pc, c, sizeof(c)))
 		return false;
 	bool is_entry = (c[0] == 0xf3 && c[1] == 0x0f && c[2] == 0x1e && c[3] == 0xfa) || /* endbr64 */
 			c[0] == 0x55 || /* push %rbp */
@@ -243,7 +251,7 @@ static void begin(struct walk *w, const uint64_t registers[REGISTER_COUNT])
 {
 	w->at = (struct unwind_registers){ registers[REGISTER_PC], registers[REGISTER_RSP],
 					   registers[REGISTER_RBP] };
-	w->is_caller = w->by_frame_pointer = false;
+	w->is_caller = w->by_frame_pointer = w->on_other_stack = false;
 	memcpy(w->all.value, registers, sizeof(w->all.value));
 	w->all.known = (1u << CFI_REGISTERS) - 1;
 }
@@ -314,6 +322,8 @@ static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_re
 			return true;
 		}
 		w->is_caller = outcome == STEP_CALLER;
+		if (outcome == STEP_INTERRUPTED)
+			w->on_other_stack = w->at.rsp - w->env->stack_start >= w->env->stack_size_bytes;
 		w->by_frame_pointer = rule->cfa_kind == CFA_UNKNOWN;
 	}
 }
