@@ -59,7 +59,10 @@ struct unwind_code {
 enum unwind_memory {
 	MEMORY_CODE, /* instruction bytes */
 	MEMORY_BEHIND_COPY, /* the same stack, deeper than the copy: it may have changed since */
-	MEMORY_OTHER_STACK, /* the stack that a signal interrupted, from a handler on an alternate one */
+	/* A signal frame in the copy, as it is now: the same bytes mean that its handler still runs, so
+	 * that the stack which it interrupted stands still. */
+	MEMORY_SIGNAL_FRAME,
+	MEMORY_OTHER_STACK, /* that stack */
 };
 
 struct unwind_env {

@@ -298,6 +298,23 @@ static void not_found(struct walk *w, enum found found, uint64_t pc, uint64_t *p
 		pcs[out->count++] = pc;
 }
 
+/*
+ * A signal frame led out of the copy: to the stack that was interrupted, when the handler has one of
+ * its own. Memory read later is worth something only if the handler still runs.
+ */
+static bool is_on_other_stack(const struct walk *w, uint64_t frame_rsp)
+{
+	enum { FRAME_BYTES = 232 }; /* ucontext up to the end of gregs, which lies at rsp in the frame */
+	const struct unwind_env *env = w->env;
+	uint64_t offset = frame_rsp - env->stack_start;
+	uint8_t now[FRAME_BYTES];
+	if (w->at.rsp - env->stack_start < env->stack_size_bytes || !env->read_memory)
+		return false;
+	return offset < env->stack_size_bytes && env->stack_size_bytes - offset >= sizeof(now) &&
+	       env->read_memory(env->context, MEMORY_SIGNAL_FRAME, frame_rsp, now, sizeof(now)) &&
+	       !memcmp(now, env->stack + offset, sizeof(now));
+}
+
 /* @return false if the walk must begin again in slow mode */
 static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_result *out)
 {
@@ -314,6 +331,7 @@ static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_re
 			return true;
 		}
 		pcs[out->count++] = pc;
+		uint64_t frame_rsp = w->at.rsp;
 		int outcome = step(w, rule, out->count == 1);
 		if (outcome == STEP_SLOW)
 			return false;
@@ -323,7 +341,7 @@ static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_re
 		}
 		w->is_caller = outcome == STEP_CALLER;
 		if (outcome == STEP_INTERRUPTED)
-			w->on_other_stack = w->at.rsp - w->env->stack_start >= w->env->stack_size_bytes;
+			w->on_other_stack = is_on_other_stack(w, frame_rsp);
 		w->by_frame_pointer = rule->cfa_kind == CFA_UNKNOWN;
 	}
 }
