@@ -89,7 +89,7 @@ void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t st
 /** Adds CPU time of a thread (all label sets of (pid, tid) share it), spread over its samples at freeze. */
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns);
 
-/** The facts of the run; the caller fills numbers and uses builder_intern() for strings. */
+/** The facts of the run; the caller fills numbers and uses builder_intern() for strings. Its lists stay empty. */
 struct profile_meta *builder_meta(struct builder *b);
 string_id builder_intern(struct builder *b, const char *text);
 /** Adds to meta.notes, meta.pids, meta.reasons. @return 0 or -ENOMEM */

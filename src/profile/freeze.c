@@ -54,8 +54,7 @@ static bool freeze_threads(struct freeze *f)
 	for (uint32_t i = 1; i < count; i++)
 		if (f->thread_used[i])
 			order[f->thread_count++] = i;
-	qsort_r(order + 1, f->thread_count - 1, sizeof(*order), compare_threads,
-		f->b->threads.at);
+	qsort_r(order + 1, f->thread_count - 1, sizeof(*order), compare_threads, f->b->threads.at);
 	for (uint32_t i = 1; i < f->thread_count; i++) {
 		f->threads[i] = f->b->threads.at[order[i]];
 		f->thread_of[order[i]] = i;
@@ -126,8 +125,7 @@ static bool freeze_stacks(struct freeze *f)
 		for (size_t i = 0; i < n; i++) {
 			if (!i || keys[i].key != keys[i - 1].key)
 				f->stacks[f->stack_count++] = (struct draft_stack){
-					(uint32_t)(keys[i].key >> 32), (uint32_t)keys[i].key
-				};
+				        (uint32_t)(keys[i].key >> 32), (uint32_t)keys[i].key};
 			f->stack_of[keys[i].draft_row] = (uint32_t)(f->stack_count - 1);
 		}
 	}
@@ -167,6 +165,52 @@ static bool freeze_samples(struct freeze *f)
 	return true;
 }
 
+static int compare_reasons(const void *x, const void *y)
+{
+	return strcmp(((const struct freeze_reason *)x)->id, ((const struct freeze_reason *)y)->id);
+}
+
+/* Counts the samples of each reason; `rows` is keyed by the interned id. */
+static bool count_reasons(struct freeze *f, struct map64 *rows)
+{
+	for (size_t i = 0; i < f->sample_count; i++) {
+		const struct draft_sample *s = &f->samples[i];
+		if (!*s->truncated)
+			continue;
+		uint32_t row = map64_get(rows, (uintptr_t)s->truncated);
+		if (!row) {
+			f->reasons[f->reason_count++].id = s->truncated;
+			row = (uint32_t)f->reason_count;
+			if (!map64_put(rows, (uintptr_t)s->truncated, row))
+				return false;
+		}
+		f->reasons[row - 1].samples += s->count;
+	}
+	return true;
+}
+
+/* The reasons that occur; one that nobody put into words is its own sentence. */
+static bool freeze_reasons(struct freeze *f)
+{
+	struct map64 rows = {0};
+	f->reasons = freeze_alloc(f, f->sample_count, sizeof(*f->reasons));
+	if (!f->reasons || !count_reasons(f, &rows)) {
+		map64_deinit(&rows);
+		return false;
+	}
+	for (size_t i = 0; i < f->reason_count; i++)
+		f->reasons[i].sentence = f->reasons[i].id;
+	for (size_t i = 0; i < f->b->reasons.count; i++) {
+		const struct draft_reason *r = &f->b->reasons.at[i];
+		uint32_t row = map64_get(&rows, (uintptr_t)r->id);
+		if (row && *r->sentence)
+			f->reasons[row - 1].sentence = r->sentence;
+	}
+	map64_deinit(&rows);
+	qsort(f->reasons, f->reason_count, sizeof(*f->reasons), compare_reasons);
+	return true;
+}
+
 struct cpu_share {
 	uint64_t cpu_ns, samples, seen;
 };
@@ -199,7 +243,7 @@ static bool group_threads(struct freeze *f, uint32_t **out_group, struct map64 *
 static bool spread_cpu(struct freeze *f)
 {
 	uint32_t *group = NULL;
-	struct map64 groups = { 0 };
+	struct map64 groups = {0};
 	struct cpu_share *shares = freeze_alloc(f, f->thread_count, sizeof(*shares));
 	if (!shares || !group_threads(f, &group, &groups)) {
 		map64_deinit(&groups);
@@ -226,10 +270,11 @@ static bool spread_cpu(struct freeze *f)
 
 int builder_freeze(const struct builder *b, struct profile **out, struct error *err)
 {
-	struct freeze f = { .b = b };
+	struct freeze f = {.b = b};
 	bool done = mark_used(&f) && freeze_modules(&f) && freeze_frames(&f) &&
-		    freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
-		    freeze_samples(&f) && spread_cpu(&f) && freeze_publish(&f);
+	            freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
+	            freeze_samples(&f) && freeze_reasons(&f) && spread_cpu(&f) &&
+	            freeze_publish(&f);
 	arena_deinit(&f.arena);
 	if (!done) {
 		profile_destroy(f.p);

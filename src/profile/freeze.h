@@ -24,6 +24,11 @@ struct freeze_frame {
 	bool interned, named;
 };
 
+struct freeze_reason {
+	const char *id, *sentence;
+	uint64_t samples;
+};
+
 struct freeze {
 	const struct builder *b;
 	struct profile *p;
@@ -36,8 +41,9 @@ struct freeze {
 	struct draft_thread *threads;
 	struct draft_stack *stacks;
 	struct draft_sample *samples; /* row 0 is used */
+	struct freeze_reason *reasons; /* row 0 is used */
 	size_t module_count, frame_count, function_count, line_count, thread_count, stack_count,
-		sample_count;
+		sample_count, reason_count;
 	uint64_t unsampled_cpu_ns;
 };
 

@@ -15,9 +15,9 @@ static bool list_meta_texts(const struct freeze *f, text_list *texts)
 		ok = ok && vec_push(texts, strings_text(&f->b->strings, ids[i]));
 	for (size_t i = 0; i < f->b->notes.count; i++)
 		ok = ok && vec_push(texts, f->b->notes.at[i]);
-	for (size_t i = 0; i < f->b->reasons.count; i++)
-		ok = ok && vec_push(texts, f->b->reasons.at[i].id) &&
-		     vec_push(texts, f->b->reasons.at[i].sentence);
+	for (size_t i = 0; i < f->reason_count; i++)
+		ok = ok && vec_push(texts, f->reasons[i].id) &&
+		     vec_push(texts, f->reasons[i].sentence);
 	return ok;
 }
 
@@ -32,8 +32,6 @@ static bool list_texts(const struct freeze *f, text_list *texts)
 		     vec_push(texts, f->functions[i]->file);
 	for (size_t i = 1; ok && i < f->thread_count; i++)
 		ok = vec_push(texts, f->threads[i].comm);
-	for (size_t i = 0; ok && i < f->sample_count; i++)
-		ok = !*f->samples[i].truncated || vec_push(texts, f->samples[i].truncated);
 	return ok;
 }
 
@@ -172,34 +170,28 @@ static void publish_samples(struct freeze *f)
 	}
 }
 
-/* The reasons that occur, by id; one that nobody put into words is its own sentence. */
-static bool publish_reasons(struct freeze *f)
+static bool publish_lists(struct freeze *f)
 {
-	struct profile *p = f->p;
-	uint64_t *samples = freeze_alloc(f, p->strings.count, sizeof(*samples));
-	string_id *sentence = freeze_alloc(f, p->strings.count, sizeof(*sentence));
-	size_t count = 0;
-	if (!samples || !sentence)
+	const struct builder *b = f->b;
+	struct profile_meta *m = &f->p->meta;
+	m->pids = table(b->pids.count, sizeof(*m->pids));
+	m->notes = table(b->notes.count, sizeof(*m->notes));
+	m->reasons = table(f->reason_count, sizeof(*m->reasons));
+	if (!m->pids || !m->notes || !m->reasons)
 		return false;
-	for (size_t i = 0; i < f->b->reasons.count; i++)
-		sentence[id_of(f, f->b->reasons.at[i].id).v] =
-			id_of(f, f->b->reasons.at[i].sentence);
-	for (size_t i = 0; i < p->sample_count; i++)
-		samples[p->samples[i].truncated.v] += p->samples[i].count;
-	for (size_t i = 1; i < p->strings.count; i++)
-		count += samples[i] > 0;
-	p->meta.reasons = table(count, sizeof(*p->meta.reasons));
-	if (!p->meta.reasons)
-		return false;
-	for (uint32_t i = 1; i < p->strings.count; i++) {
-		if (!samples[i])
-			continue;
-		p->meta.reasons[p->meta.reason_count++] = (struct profile_reason){
-			.id = { i },
-			.sentence = sentence[i].v ? sentence[i] : (string_id){ i },
-			.samples = samples[i],
+	m->pid_count = b->pids.count;
+	for (size_t i = 0; i < b->pids.count; i++)
+		m->pids[i] = b->pids.at[i];
+	m->note_count = b->notes.count;
+	for (size_t i = 0; i < b->notes.count; i++)
+		m->notes[i] = id_of(f, b->notes.at[i]);
+	m->reason_count = f->reason_count;
+	for (size_t i = 0; i < f->reason_count; i++)
+		m->reasons[i] = (struct profile_reason){
+			.id = id_of(f, f->reasons[i].id),
+			.sentence = id_of(f, f->reasons[i].sentence),
+			.samples = f->reasons[i].samples,
 		};
-	}
 	return true;
 }
 
@@ -208,23 +200,11 @@ static bool publish_meta(struct freeze *f)
 	const struct builder *b = f->b;
 	struct profile_meta *m = &f->p->meta;
 	*m = b->meta;
-	m->reasons = NULL;
-	m->reason_count = 0;
-	m->pids = table(b->pids.count, sizeof(*m->pids));
-	m->notes = table(b->notes.count, sizeof(*m->notes));
-	if (!m->pids || !m->notes)
-		return false;
 	string_id *ids[] = { &m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel };
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
 		*ids[i] = id_of(f, strings_text(&b->strings, *ids[i]));
-	m->pid_count = b->pids.count;
-	for (size_t i = 0; i < b->pids.count; i++)
-		m->pids[i] = b->pids.at[i];
-	m->note_count = b->notes.count;
-	for (size_t i = 0; i < b->notes.count; i++)
-		m->notes[i] = id_of(f, b->notes.at[i]);
 	m->unsampled_cpu_ns += f->unsampled_cpu_ns;
-	return publish_reasons(f);
+	return publish_lists(f);
 }
 
 bool freeze_publish(struct freeze *f)
