@@ -34,9 +34,9 @@ static void add_function(struct folder *f, const struct profile_line *line, cons
 
 static void add_frame(struct folder *f, const struct profile_frame *frame)
 {
-	const char *kind = frame->kind == FRAME_KERNEL ? "_[k]" :
-			   frame->kind == FRAME_JIT    ? "_[j]" :
-							 "";
+	const char *kind = frame->kind == FRAME_KERNEL ? "_[k]"
+			   : frame->kind == FRAME_JIT  ? "_[j]"
+						       : "";
 	for (uint32_t i = frame->line_count; i-- > 0;) {
 		bool inlined = i + 1 < frame->line_count;
 		add_function(f, &f->p->lines[frame->first_line + i], inlined ? "_[i]" : kind);

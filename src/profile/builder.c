@@ -117,6 +117,17 @@ void builder_set_build_id(struct builder *b, module_id m, const uint8_t *build_i
 		row->build_id = hex;
 }
 
+int builder_set_build_id_text(struct builder *b, module_id m, const char *build_id)
+{
+	struct draft_module *row = module_row(b, m);
+	const char *text = intern(b, build_id);
+	if (!text)
+		return -ENOMEM;
+	if (row)
+		row->build_id = text;
+	return 0;
+}
+
 void builder_set_file_offset(struct builder *b, module_id m, uint64_t vaddr, uint64_t file_off)
 {
 	struct draft_module *row = module_row(b, m);
@@ -141,7 +152,8 @@ static frame_id add_frame(struct builder *b, struct draft_frame row)
 	return (frame_id){ (uint32_t)(b->frames.count - 1) };
 }
 
-frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind)
+frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr,
+			   enum frame_kind kind)
 {
 	return add_frame(b, (struct draft_frame){
 				    .module = module.v, .vaddr = vaddr, .kind = (uint8_t)kind });
@@ -245,15 +257,20 @@ int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_
 	return builder_add_counts(b, thread, leaf, truncated, 1, 0);
 }
 
+static bool has_text(const char *s)
+{
+	return s && *s;
+}
+
 /* @return the function's row, or 0 without memory */
 static uint32_t intern_function(struct builder *b, const struct builder_line *line)
 {
 	struct draft_function f = {
-		.name = intern(b, line->name && *line->name ? line->name : line->system_name),
+		.name = intern(b, has_text(line->name) ? line->name : line->system_name),
 		.system_name = intern(b, line->system_name),
 		.file = intern(b, line->file),
 		.start_line = line->start_line,
-		.unnamed = line->unnamed,
+		.unnamed = profile_name_is_place(line->name),
 	};
 	if (!f.name || !f.system_name || !f.file)
 		return 0;
@@ -264,7 +281,7 @@ static uint32_t intern_function(struct builder *b, const struct builder_line *li
 	     (row = index_next(&b->function_index, &p));) {
 		const struct draft_function *g = &b->functions.at[row];
 		if (g->name == f.name && g->system_name == f.system_name && g->file == f.file &&
-		    g->start_line == f.start_line && g->unnamed == f.unnamed)
+		    g->start_line == f.start_line)
 			return row;
 	}
 	row = (uint32_t)b->functions.count;
@@ -283,13 +300,15 @@ int builder_name_frame(struct builder *b, frame_id frame, const struct builder_l
 		return -ENOMEM;
 	uint32_t first = (uint32_t)b->lines.count;
 	for (size_t i = 0; i < count; i++) {
+		if (!has_text(lines[i].name) && !has_text(lines[i].system_name))
+			continue;
 		uint32_t function = intern_function(b, &lines[i]);
 		if (!function ||
 		    !vec_push(&b->lines, (struct draft_line){ function, lines[i].line }))
 			return -ENOMEM;
 	}
 	b->frames.at[frame.v].first_line = first;
-	b->frames.at[frame.v].line_count = (uint32_t)count;
+	b->frames.at[frame.v].line_count = (uint32_t)b->lines.count - first;
 	return 0;
 }
 

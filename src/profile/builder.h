@@ -44,6 +44,9 @@ frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum
  */
 frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind);
 
+/** For readers: a build-id as a file spells it. @return 0 or -ENOMEM */
+int builder_set_build_id_text(struct builder *b, module_id m, const char *build_id);
+
 /** For readers: the range that a file claims; without it, it is that of the module's frames. */
 void builder_set_module_range(struct builder *b, module_id m, uint64_t start_vaddr,
 			      uint64_t limit_vaddr);
@@ -73,10 +76,12 @@ int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const
 struct builder_line {
 	const char *name, *system_name, *file; /* NULL is "" */
 	uint32_t line, start_line;
-	bool unnamed; /* for readers: `name` is one that builder_freeze() made up */
 };
 
-/** Names a frame, again if need be: `lines` innermost first. Copies. @return 0 or -ENOMEM */
+/**
+ * Names a frame, again if need be: `lines` innermost first; those without a name are left out.
+ * Copies. @return 0 or -ENOMEM
+ */
 int builder_name_frame(struct builder *b, frame_id frame, const struct builder_line *lines,
 		       size_t count);
 

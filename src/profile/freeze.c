@@ -124,8 +124,9 @@ static bool freeze_stacks(struct freeze *f)
 		qsort(keys, n, sizeof(*keys), compare_stack_keys);
 		for (size_t i = 0; i < n; i++) {
 			if (!i || keys[i].key != keys[i - 1].key)
-				f->stacks[f->stack_count++] = (struct draft_stack){
-				        (uint32_t)(keys[i].key >> 32), (uint32_t)keys[i].key};
+				f->stacks[f->stack_count++] =
+					(struct draft_stack){ (uint32_t)(keys[i].key >> 32),
+							      (uint32_t)keys[i].key };
 			f->stack_of[keys[i].draft_row] = (uint32_t)(f->stack_count - 1);
 		}
 	}
@@ -192,7 +193,7 @@ static bool count_reasons(struct freeze *f, struct map64 *rows)
 /* The reasons that occur; one that nobody put into words is its own sentence. */
 static bool freeze_reasons(struct freeze *f)
 {
-	struct map64 rows = {0};
+	struct map64 rows = { 0 };
 	f->reasons = freeze_alloc(f, f->sample_count, sizeof(*f->reasons));
 	if (!f->reasons || !count_reasons(f, &rows)) {
 		map64_deinit(&rows);
@@ -243,7 +244,7 @@ static bool group_threads(struct freeze *f, uint32_t **out_group, struct map64 *
 static bool spread_cpu(struct freeze *f)
 {
 	uint32_t *group = NULL;
-	struct map64 groups = {0};
+	struct map64 groups = { 0 };
 	struct cpu_share *shares = freeze_alloc(f, f->thread_count, sizeof(*shares));
 	if (!shares || !group_threads(f, &group, &groups)) {
 		map64_deinit(&groups);
@@ -270,11 +271,11 @@ static bool spread_cpu(struct freeze *f)
 
 int builder_freeze(const struct builder *b, struct profile **out, struct error *err)
 {
-	struct freeze f = {.b = b};
+	struct freeze f = { .b = b };
 	bool done = mark_used(&f) && freeze_modules(&f) && freeze_frames(&f) &&
-	            freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
-	            freeze_samples(&f) && freeze_reasons(&f) && spread_cpu(&f) &&
-	            freeze_publish(&f);
+		    freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
+		    freeze_samples(&f) && freeze_reasons(&f) && spread_cpu(&f) &&
+		    freeze_publish(&f);
 	arena_deinit(&f.arena);
 	if (!done) {
 		profile_destroy(f.p);

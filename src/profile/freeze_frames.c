@@ -161,8 +161,7 @@ static const char *address_name(struct freeze *f, const struct draft_frame *fram
 	} else {
 		strbuf_puts(&text, "[unknown]");
 	}
-	const char *name = text.failed ? NULL :
-					 arena_strndup(&f->arena, text.text, text.length);
+	const char *name = text.failed ? NULL : arena_strndup(&f->arena, text.text, text.length);
 	strbuf_deinit(&text);
 	return name;
 }
@@ -175,15 +174,14 @@ static const struct freeze_line *made_up_line(struct freeze *f, const struct dra
 	struct freeze_line *line = freeze_alloc(f, 1, sizeof(*line));
 	if (!function || !line)
 		return NULL;
-	*function = (struct draft_function){ .system_name = "", .file = "", .unnamed = true };
-	if (frame->kind == FRAME_TRUNCATED) {
+	*function = (struct draft_function){ .system_name = "", .file = "" };
+	if (frame->kind == FRAME_TRUNCATED)
 		function->name = "[truncated]";
-		function->unnamed = false;
-	} else if (frame->kind == FRAME_JIT) {
+	else if (frame->kind == FRAME_JIT)
 		function->name = "[anon]";
-	} else {
+	else
 		function->name = address_name(f, frame, module);
-	}
+	function->unnamed = profile_name_is_place(function->name);
 	line->function = function;
 	return function->name ? line : NULL;
 }
@@ -223,9 +221,7 @@ int compare_functions(const struct draft_function *a, const struct draft_functio
 		r = strcmp(a->system_name, b->system_name);
 	if (!r)
 		r = strcmp(a->file, b->file);
-	if (!r)
-		r = compare_u64(a->start_line, b->start_line);
-	return r ? r : a->unnamed - b->unnamed;
+	return r ? r : compare_u64(a->start_line, b->start_line);
 }
 
 static int compare_lines(const struct freeze_frame *a, const struct freeze_frame *b)
@@ -316,7 +312,8 @@ bool freeze_functions(struct freeze *f)
 	qsort(f->functions + 1, count - 1, sizeof(*f->functions), compare_function_rows);
 	f->function_count = 1;
 	for (size_t i = 1; i < count; i++)
-		if (i == 1 || compare_functions(f->functions[f->function_count - 1], f->functions[i]))
+		if (i == 1 ||
+		    compare_functions(f->functions[f->function_count - 1], f->functions[i]))
 			f->functions[f->function_count++] = f->functions[i];
 	return true;
 }

@@ -200,7 +200,9 @@ static bool publish_meta(struct freeze *f)
 	const struct builder *b = f->b;
 	struct profile_meta *m = &f->p->meta;
 	*m = b->meta;
-	string_id *ids[] = { &m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel };
+	string_id *ids[] = {
+		&m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel
+	};
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
 		*ids[i] = id_of(f, strings_text(&b->strings, *ids[i]));
 	m->unsampled_cpu_ns += f->unsampled_cpu_ns;

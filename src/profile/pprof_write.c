@@ -8,8 +8,17 @@
 #include "profile/protobuf.h"
 
 /* Words of the format itself, behind the profile's own strings in the string table. */
-enum word { WORD_SAMPLES, WORD_COUNT, WORD_CPU, WORD_NANOSECONDS, WORD_THREAD, WORD_TID, WORD_PID,
-	    WORD_TRUNCATED, WORD_TOTAL };
+enum word {
+	WORD_SAMPLES,
+	WORD_COUNT,
+	WORD_CPU,
+	WORD_NANOSECONDS,
+	WORD_THREAD,
+	WORD_TID,
+	WORD_PID,
+	WORD_TRUNCATED,
+	WORD_TOTAL
+};
 
 static const char *const words[WORD_TOTAL] = {
 	"samples", "count", "cpu", "nanoseconds", "thread", "tid", "pid", "truncated",
@@ -190,10 +199,6 @@ static void put_lists(struct writer *w)
 	for (size_t i = 1; i < p->frame_count; i++)
 		strbuf_putc(&w->part, (char)p->frames[i].kind);
 	put_packed(w, CAPTURE_FRAME_KINDS);
-	for (uint32_t i = 1; i < p->function_count; i++)
-		if (p->functions[i].unnamed)
-			protobuf_put_varint(&w->part, i);
-	put_packed(w, CAPTURE_UNNAMED_FUNCTION);
 	for (uint32_t i = 1; i < p->module_count; i++)
 		if (p->modules[i].deleted)
 			protobuf_put_varint(&w->part, i);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 void profile_destroy(struct profile *p)
 {
@@ -21,6 +22,19 @@ void profile_destroy(struct profile *p)
 	free(p->samples);
 	strings_deinit(&p->strings);
 	free(p);
+}
+
+bool profile_name_is_place(const char *name)
+{
+	if (!name || *name != '[')
+		return false;
+	if (!strcmp(name, "[anon]") || !strcmp(name, "[unknown]"))
+		return true;
+	const char *plus = strrchr(name, '+');
+	if (!plus || plus[1] != '0' || plus[2] != 'x')
+		return false;
+	size_t digits = strspn(plus + 3, "0123456789abcdef");
+	return digits > 0 && !strcmp(plus + 3 + digits, "]");
 }
 
 uint64_t profile_total_count(const struct profile *p)

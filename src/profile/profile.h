@@ -133,6 +133,12 @@ static inline const char *profile_string(const struct profile *p, string_id id)
 	return strings_text(&p->strings, id);
 }
 
+/**
+ * @return true for the names that stand for a missing one: "[MODULE+0xOFFSET]", "[anon]", "[unknown]".
+ *         NULL is none.
+ */
+bool profile_name_is_place(const char *name);
+
 /** Sum of counts and of CPU time over all samples. */
 uint64_t profile_total_count(const struct profile *p);
 uint64_t profile_total_cpu_ns(const struct profile *p);

@@ -12,18 +12,10 @@ bool protobuf_next(struct cursor *c, struct protobuf_field *out)
 	if (!c->bad && (tag > UINT32_MAX || !out->number))
 		c->bad = start;
 	switch (out->wire) {
-	case PROTOBUF_VARINT:
-		out->value = cursor_uleb(c);
-		break;
-	case PROTOBUF_BYTES:
-		out->bytes = cursor_sub(c, (size_t)cursor_uleb(c));
-		break;
-	case PROTOBUF_FIXED64:
-		cursor_take(c, 8);
-		break;
-	case PROTOBUF_FIXED32:
-		cursor_take(c, 4);
-		break;
+	case PROTOBUF_VARINT: out->value = cursor_uleb(c); break;
+	case PROTOBUF_BYTES: out->bytes = cursor_sub(c, (size_t)cursor_uleb(c)); break;
+	case PROTOBUF_FIXED64: cursor_take(c, 8); break;
+	case PROTOBUF_FIXED32: cursor_take(c, 4); break;
 	default: /* groups are not in profile.proto */
 		if (!c->bad)
 			c->bad = start;

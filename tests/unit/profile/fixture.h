@@ -94,7 +94,7 @@ static inline void fixture_thread(struct fixture *f, unsigned which)
 static inline frame_id fixture_main_frame(struct fixture *f)
 {
 	frame_id frame = builder_frame(f->b, f->program, 0x401010, FRAME_USER, NULL);
-	struct builder_line line = { "main", "main", "/src/work.c", 12, 10, false };
+	struct builder_line line = { "main", "main", "/src/work.c", 12, 10 };
 	assert_int_equal(builder_name_frame(f->b, frame, &line, 1), 0);
 	return frame;
 }
@@ -103,8 +103,8 @@ static inline frame_id fixture_inline_frame(struct fixture *f)
 {
 	frame_id frame = builder_frame(f->b, f->program, 0x401234, FRAME_USER, NULL);
 	struct builder_line lines[] = {
-		{ "swap<int>(int&, int&)", "_Z4swapIiEvRT_S1_", "/src/swap.h", 3, 2, false },
-		{ "sort(int*, int)", "_Z4sortPii", "/src/sort.cc", 44, 40, false },
+		{ "swap<int>(int&, int&)", "_Z4swapIiEvRT_S1_", "/src/swap.h", 3, 2 },
+		{ "sort(int*, int)", "_Z4sortPii", "/src/sort.cc", 44, 40 },
 	};
 	assert_int_equal(builder_name_frame(f->b, frame, lines, 2), 0);
 	return frame;
@@ -114,7 +114,7 @@ static inline frame_id fixture_libc_frame(struct fixture *f, bool again)
 {
 	module_id m = again ? f->libc_again : f->libc;
 	frame_id frame = builder_frame(f->b, m, 0x29d90, FRAME_USER, NULL);
-	struct builder_line line = { "memcpy", "memcpy", "", 0, 0, false };
+	struct builder_line line = { "memcpy", "memcpy", "", 0, 0 };
 	if (!again)
 		assert_int_equal(builder_name_frame(f->b, frame, &line, 1), 0);
 	return frame;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "profile/pprof_read.h"
+
+#include <errno.h>
+
+#include "profile/pprof_fields.h"
+#include "profile/protobuf.h"
+
+/* A copy with a NUL behind and none inside. */
+static const char *text_of(struct pprof_reader *r, const struct cursor *bytes)
+{
+	size_t length = cursor_left(bytes);
+	char *text = arena_strndup(&r->arena, (const char *)bytes->at, length);
+	for (size_t i = 0; text && i < length; i++)
+		if (!text[i])
+			text[i] = '?';
+	return text;
+}
+
+static int read_reason(struct pprof_reader *r, struct cursor c)
+{
+	struct protobuf_field f;
+	const char *id = "", *sentence = "";
+	while (protobuf_next(&c, &f)) {
+		if (f.wire != PROTOBUF_BYTES)
+			continue;
+		if (f.number == REASON_ID)
+			id = text_of(r, &f.bytes);
+		else if (f.number == REASON_SENTENCE)
+			sentence = text_of(r, &f.bytes);
+	}
+	if (c.bad)
+		return pprof_damaged(r, c.bad, "a reason is damaged");
+	if (!id || !sentence)
+		return fail(r->err, -ENOMEM, "out of memory");
+	return *id ? builder_reason(r->b, id, sentence) : 0;
+}
+
+static int read_text(struct pprof_reader *r, const struct protobuf_field *f, string_id *out)
+{
+	const char *text = text_of(r, &f->bytes);
+	if (!text)
+		return fail(r->err, -ENOMEM, "out of memory");
+	if (out)
+		*out = builder_intern(r->b, text);
+	else if (builder_note(r->b, text) < 0)
+		return fail(r->err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int read_pids(struct pprof_reader *r, struct protobuf_field *f)
+{
+	uint64_t pid;
+	while (protobuf_value(f, &pid))
+		if (builder_target_pid(r->b, (uint32_t)pid) < 0)
+			return fail(r->err, -ENOMEM, "out of memory");
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of pids is cut off") : 0;
+}
+
+static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
+{
+	struct profile_meta *m = builder_meta(r->b);
+	switch (f->number) {
+	case CAPTURE_COMMAND: return read_text(r, f, &m->command);
+	case CAPTURE_BACKEND: return read_text(r, f, &m->backend);
+	case CAPTURE_UNWIND: return read_text(r, f, &m->unwind);
+	case CAPTURE_EVENT: return read_text(r, f, &m->event);
+	case CAPTURE_HOST: return read_text(r, f, &m->host);
+	case CAPTURE_KERNEL: return read_text(r, f, &m->kernel);
+	case CAPTURE_NOTE: return read_text(r, f, NULL);
+	case CAPTURE_REASON: return read_reason(r, f->bytes);
+	case CAPTURE_PID: return read_pids(r, f);
+	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);
+	default: return 0; /* of a newer perfprof that still speaks this version */
+	}
+}
+
+static void read_number_field(struct profile_meta *m, const struct protobuf_field *f)
+{
+	switch (f->number) {
+	case CAPTURE_CPUS: m->cpus = (uint32_t)f->value; break;
+	case CAPTURE_RATE_HZ: m->rate_hz = (uint32_t)f->value; break;
+	case CAPTURE_LOST_SAMPLES: m->lost_samples = f->value; break;
+	case CAPTURE_THROTTLED: m->throttled = f->value; break;
+	case CAPTURE_FIXED_PERIOD_SAMPLES: m->fixed_period_samples = f->value; break;
+	case CAPTURE_PROFILER_CPU_NS: m->profiler_cpu_ns = f->value; break;
+	case CAPTURE_UNSAMPLED_CPU_NS: m->unsampled_cpu_ns = f->value; break;
+	case CAPTURE_UNSAMPLED_KERNEL_NS: m->unsampled_kernel_ns = f->value; break;
+	case CAPTURE_KERNEL_SAMPLED: m->kernel_sampled = f->value; break;
+	case CAPTURE_FOREIGN: m->foreign = f->value; break;
+	default: break;
+	}
+}
+
+/* Looks whether the message can be used, before anything of it is. */
+static int inspect(struct pprof_reader *r)
+{
+	struct cursor c = r->capture;
+	struct protobuf_field f;
+	uint64_t version = 0;
+	while (protobuf_next(&c, &f)) {
+		if (f.number == CAPTURE_VERSION)
+			version = f.value;
+		if (f.number == CAPTURE_FRAME_KINDS)
+			r->frame_kinds = f.bytes;
+	}
+	if (c.bad)
+		return pprof_damaged(r, c.bad, "perfprof's own message is damaged");
+	if (version > PPROF_CAPTURE_VERSION)
+		return fail(r->err, -EBADMSG,
+			    "the capture has version %llu of perfprof's message, and this perfprof "
+			    "reads version %d: use a newer one",
+			    (unsigned long long)version, PPROF_CAPTURE_VERSION);
+	r->has_capture = version && cursor_left(&r->frame_kinds) == r->location_count;
+	return 0;
+}
+
+int pprof_capture_read(struct pprof_reader *r)
+{
+	if (!r->capture.begin)
+		return 0;
+	int status = inspect(r);
+	struct cursor c = r->capture;
+	struct protobuf_field f;
+	while (!status && r->has_capture && protobuf_next(&c, &f)) {
+		if (f.wire == PROTOBUF_BYTES)
+			status = read_bytes_field(r, &f);
+		else if (f.wire == PROTOBUF_VARINT)
+			read_number_field(builder_meta(r->b), &f);
+	}
+	return status;
+}

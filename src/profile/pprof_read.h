@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_PPROF_READ_H
+#define PROFILE_PPROF_READ_H
+
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "base/vec.h"
+#include "profile/builder.h"
+#include "profile/pprof_values.h"
+#include "profile/protobuf.h"
+
+/* What one pprof_read() knows so far; shared by pprof_read.c and pprof_capture.c only. */
+
+/** From the ids of a file to rows: sorted once, then searched. */
+struct id_row {
+	uint64_t id;
+	uint32_t row;
+};
+
+struct id_table {
+	VEC(struct id_row) rows;
+	bool sorted;
+};
+
+struct pprof_mapping {
+	module_id module;
+	enum frame_kind kind; /* of its frames, as far as its name tells */
+};
+
+struct pprof_reader {
+	const uint8_t *begin; /* of the message */
+	struct builder *b;
+	struct error *err;
+	struct arena arena; /* owns the texts */
+	VEC(const char *) strings;
+	VEC(struct pprof_value_type) types;
+	VEC(struct builder_line) functions;
+	VEC(struct pprof_mapping) mappings;
+	VEC(uint64_t) comments; /* string indices */
+	struct id_table function_ids, mapping_ids, location_ids, deleted;
+	struct cursor capture, frame_kinds; /* our message, if there is one and it fits the file */
+	bool has_capture;
+	size_t location_count, location_at;
+	uint64_t time_nanos, duration_nanos, period, default_type;
+	struct pprof_value_type period_type;
+	struct pprof_choice choice;
+	uint64_t total_count, total_cpu_ns;
+	VEC(uint64_t) path; /* scratch of a sample */
+	VEC(int64_t) values;
+	VEC(struct builder_line) lines; /* scratch of a location */
+};
+
+/** @return -EBADMSG, and the sentence with the place */
+int pprof_damaged(struct pprof_reader *r, const uint8_t *at, const char *what);
+/** @return -ENOMEM */
+int pprof_no_memory(struct pprof_reader *r);
+
+/** @return the text of a string index; sets *bad for an index that the table does not have */
+const char *pprof_text(const struct pprof_reader *r, uint64_t index, bool *bad);
+
+bool id_table_add(struct id_table *t, uint64_t id, uint32_t row);
+/** Adds all numbers of a repeated field. @return 0, -EBADMSG or -ENOMEM */
+int id_table_add_all(struct pprof_reader *r, struct id_table *t, struct protobuf_field *field);
+/** @return NULL if the id is not there */
+const struct id_row *id_table_find(struct id_table *t, uint64_t id);
+
+/** Each reads one message of the tables. @return 0; -EBADMSG; -ENOMEM */
+int pprof_read_function(struct pprof_reader *r, struct cursor c);
+int pprof_read_mapping(struct pprof_reader *r, struct cursor c);
+int pprof_read_location(struct pprof_reader *r, struct cursor c);
+
+/**
+ * Reads our message: facts into the builder's meta, the rest into the reader. A message that does
+ * not fit the file's locations was left behind by a tool that rewrote the rest, and is ignored.
+ *
+ * @return 0; -EBADMSG; -ENOMEM
+ */
+int pprof_capture_read(struct pprof_reader *r);
+
+#endif
