@@ -27,6 +27,7 @@ struct symbol_result {
 	const struct symbol_line *lines; /* innermost first; the last one is not inlined */
 	uint32_t line_count; /* 0: no name is known */
 	uint64_t start_vaddr; /* of the function, 0 if unknown */
+	const char *kernel_module; /* "[ext4]"; NULL: the kernel itself, or no kernel address */
 };
 
 struct symbol_config {

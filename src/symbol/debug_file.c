@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "symbol/debug_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "base/cursor.h"
+#include "base/strbuf.h"
+
+enum { CRC_CHUNK_BYTES = 1 << 18 };
+
+/* The kind of file is known before it is opened: opening a device or a FIFO may have effects. */
+static int open_regular(const char *path, struct object **out)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -ENOENT;
+	char proc[64];
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	int readable = open(proc, O_RDONLY | O_CLOEXEC);
+	if (readable < 0 || object_open_fd(readable, path, out, NULL) < 0)
+		return -ENOENT;
+	return 0;
+}
+
+static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const char *debug_dir,
+			    struct object **out)
+{
+	char path[PATH_MAX], hex[2 * OBJECT_BUILD_ID_MAX + 1] = "";
+	if (size_bytes < 2 || size_bytes > OBJECT_BUILD_ID_MAX)
+		return -ENOENT;
+	for (size_t i = 0; i < size_bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
+	int n = snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s.debug", debug_dir, hex, hex + 2);
+	if (n < 0 || (size_t)n >= sizeof(path) || open_regular(path, out) < 0)
+		return -ENOENT;
+	if ((*out)->build_id_size == size_bytes && !memcmp((*out)->build_id, build_id, size_bytes))
+		return 0;
+	object_unref(*out);
+	return -ENOENT;
+}
+
+static bool crc_matches(const struct object *o, uint32_t wanted)
+{
+	_cleanup_free_ uint8_t *chunk = malloc(CRC_CHUNK_BYTES);
+	uLong crc = crc32(0, NULL, 0);
+	if (!chunk)
+		return false;
+	for (uint64_t at = 0; at < o->image_size_bytes;) {
+		uint64_t left = o->image_size_bytes - at;
+		size_t n = left < CRC_CHUNK_BYTES ? (size_t)left : CRC_CHUNK_BYTES;
+		if (object_read(o, at, chunk, n, NULL) < 0)
+			return false;
+		crc = crc32(crc, chunk, (uInt)n);
+		at += n;
+	}
+	return crc == wanted;
+}
+
+static int open_linked(const struct object *o, const char *path, uint32_t crc, struct object **out)
+{
+	if (open_regular(path, out) < 0)
+		return -ENOENT;
+	bool itself = (*out)->inode == o->inode && (*out)->device == o->device;
+	if (!itself && crc_matches(*out, crc))
+		return 0;
+	object_unref(*out);
+	return -ENOENT;
+}
+
+/* A file name and a checksum, aligned to 4. */
+static int read_debuglink(const struct object *o, char name[NAME_MAX + 1], uint32_t *crc)
+{
+	struct object_section section;
+	if (object_section_load(o, ".gnu_debuglink", &section, NULL) < 0)
+		return -ENOENT;
+	struct cursor c = cursor_of(section.bytes, section.size_bytes);
+	const char *text = cursor_string(&c);
+	cursor_seek(&c, (cursor_offset(&c) + 3) & ~(size_t)3);
+	*crc = cursor_u32(&c);
+	bool ok = !c.bad && text[0] && !strchr(text, '/') && strlen(text) <= NAME_MAX;
+	if (ok)
+		strcpy(name, text);
+	object_section_deinit(&section);
+	return ok ? 0 : -ENOENT;
+}
+
+static int open_by_debuglink(const struct object *o, const char *debug_dir, struct object **out)
+{
+	char name[NAME_MAX + 1], path[3 * PATH_MAX];
+	uint32_t crc;
+	const char *slash = strrchr(o->path, '/');
+	if (!slash || read_debuglink(o, name, &crc) < 0)
+		return -ENOENT;
+	int dir_length = (int)(slash - o->path);
+	if (dir_length >= PATH_MAX || strlen(debug_dir) >= PATH_MAX)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%.*s/%s", dir_length, o->path, name);
+	if (open_linked(o, path, crc, out) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "%.*s/.debug/%s", dir_length, o->path, name);
+	if (open_linked(o, path, crc, out) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%.*s/%s", debug_dir, dir_length, o->path, name);
+	return open_linked(o, path, crc, out);
+}
+
+int debug_file_find(const struct object *o, const char *debug_dir, struct object **out)
+{
+	if (open_by_build_id(o->build_id, o->build_id_size, debug_dir, out) == 0)
+		return 0;
+	return open_by_debuglink(o, debug_dir, out);
+}
+
+int debug_file_find_alternate(const struct object *debug, const char *debug_dir, struct object **out)
+{
+	struct object_section section;
+	if (object_section_load(debug, ".gnu_debugaltlink", &section, NULL) < 0)
+		return -ENOENT;
+	struct cursor c = cursor_of(section.bytes, section.size_bytes);
+	const char *name = cursor_string(&c);
+	size_t id_bytes = cursor_left(&c);
+	const uint8_t *id = cursor_take(&c, id_bytes);
+	char path[2 * PATH_MAX];
+	int rc = open_by_build_id(id, id_bytes, debug_dir, out);
+	const char *slash = strrchr(debug->path, '/');
+	if (rc < 0 && !c.bad && id_bytes && strlen(name) < PATH_MAX && strlen(debug->path) < PATH_MAX) {
+		int dir_length = name[0] != '/' && slash ? (int)(slash - debug->path) + 1 : 0;
+		snprintf(path, sizeof(path), "%.*s%s", dir_length, debug->path, name);
+		rc = open_regular(path, out);
+		if (rc == 0 && ((*out)->build_id_size != id_bytes || memcmp((*out)->build_id, id, id_bytes))) {
+			object_unref(*out);
+			rc = -ENOENT;
+		}
+	}
+	object_section_deinit(&section);
+	return rc;
+}
