@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RENDER_SVG_LAYOUT_H
+#define RENDER_SVG_LAYOUT_H
+
+#include "analyze/calltree.h"
+#include "base/vec.h"
+
+/** A rectangle of the picture. Its place is in samples from the left, so that nothing is rounded. */
+struct svg_frame {
+	uint32_t node; /* of the call tree; for a remainder, its parent's */
+	uint32_t depth;
+	uint32_t hidden; /* a remainder: children too thin to draw, summed; else 0 */
+	uint64_t x, width;
+};
+
+/** Parents before children, depth first; frame 0 is the root, "all". */
+struct svg_layout {
+	VEC(struct svg_frame) frames;
+	uint32_t max_depth;
+	uint64_t total;
+	bool has_remainder;
+};
+
+/**
+ * Keeps the nodes of at least `least` samples and sums the others of each parent into a remainder, so
+ * that each level adds up.
+ * @return false without memory
+ */
+bool svg_layout_build(const struct calltree *t, uint64_t least, struct svg_layout *out);
+void svg_layout_deinit(struct svg_layout *l);
+
+/** @return the least samples of a drawn node so that no more than `most` nodes are drawn */
+uint64_t svg_layout_least(const struct calltree *t, size_t most);
+
+#endif
