@@ -65,6 +65,14 @@ static bool caller_value(struct frame *f, const struct cfi_rule *rule, unsigned 
 	}
 }
 
+/* The return address lies in the frame, unless it was taken into a register (glibc's vfork). */
+static bool grows(const struct frame *f, const struct cfi_rule *return_address,
+		  const struct interpret_registers *caller)
+{
+	uint64_t growth = caller->value[CFI_RSP] - f->registers->value[CFI_RSP];
+	return (int64_t)growth > 0 || (!growth && return_address->kind == CFI_REGISTER);
+}
+
 static int apply(struct frame *f, const struct cfi_cie *cie, const struct cfi_state *state,
 		 struct interpret_registers *out)
 {
@@ -92,7 +100,7 @@ static int apply(struct frame *f, const struct cfi_cie *cie, const struct cfi_st
 	if (!(caller.known & 1u << CFI_RBP))
 		caller.value[CFI_RBP] = UNWIND_RBP_LOST;
 	caller.known |= 1u << CFI_RSP | 1u << CFI_RIP;
-	if (!cie->is_signal && caller.value[CFI_RSP] <= f->registers->value[CFI_RSP])
+	if (!cie->is_signal && !grows(f, &state->registers[cie->return_register], &caller))
 		return UNWIND_NOT_GROWING;
 	if (!caller.value[CFI_RIP] && !caller.value[CFI_RBP])
 		return UNWIND_ROOT;

@@ -6,7 +6,7 @@
  *	N stacks, M identical, K explained, D different
  *
  * and exits with 1 if more than one in 1,000 differs without an explanation (77: no right to sample).
- * Usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-v] PROGRAM [ARG...]
+ * Usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM [ARG...]
  */
 #include <err.h>
 #include <inttypes.h>
@@ -26,7 +26,7 @@ enum { FRAMES_MAX = 16384 };
 struct oracle {
 	struct spaces spaces;
 	struct unwind_cache *cache;
-	bool verbose;
+	bool verbose, show_truncated;
 	unsigned stacks, identical, explained, different, shown;
 	unsigned reasons[UNWIND_REASON_COUNT];
 	uint64_t frames;
@@ -118,6 +118,8 @@ static void compare(void *context, const struct dump *d)
 	o->stacks++;
 	o->frames += r.count;
 	o->reasons[r.reason]++;
+	if (o->show_truncated && r.reason != UNWIND_ROOT)
+		show(o, d, &r, n, r.count, end, NULL);
 	if (same == n && same == r.count) {
 		o->identical++;
 		return;
@@ -132,13 +134,14 @@ int main(int argc, char **argv)
 	static struct oracle o;
 	unsigned rate = 997, limit = 2000;
 	uint32_t stack = 65528;
-	for (int c; (c = getopt(argc, argv, "+F:s:n:v")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+F:s:n:tv")) != -1;) {
 		switch (c) {
 		case 'F': rate = (unsigned)atoi(optarg); break;
 		case 's': stack = (uint32_t)atoi(optarg); break;
 		case 'n': limit = (unsigned)atoi(optarg); break;
+		case 't': o.show_truncated = true; break;
 		case 'v': o.verbose = true; break;
-		default: errx(2, "usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-v] PROGRAM [ARG...]");
+		default: errx(2, "usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM [ARG...]");
 		}
 	}
 	if (optind == argc || !rate)

@@ -121,8 +121,7 @@ static pid_t start(char **argv, int *go)
 	return pid;
 }
 
-static void sample_of(struct recorder *r, struct cursor c, struct spaces *spaces,
-		      void (*visit)(void *, const struct dump *), void *context)
+static void sample_of(struct cursor c, void (*visit)(void *, const struct dump *), void *context)
 {
 	static const uint8_t dwarf[] = { 0, 3, 2, 1, 4, 5, 6, 7, 16, 8, 9, 10, 11, 12, 13, 14, 15 };
 	struct dump d = { .pid = (pid_t)cursor_u32(&c) };
@@ -135,20 +134,19 @@ static void sample_of(struct recorder *r, struct cursor c, struct spaces *spaces
 	uint64_t size = cursor_u64(&c);
 	d.stack = cursor_take(&c, size);
 	d.stack_size_bytes = size ? (uint32_t)cursor_u64(&c) : 0;
-	d.stack_copy_full = d.stack_size_bytes == r->stack_bytes;
-	(void)spaces;
+	d.stack_copy_full = size && d.stack_size_bytes == size; /* a record has 64 KB at most */
 	if (!c.bad)
 		visit(context, &d);
 }
 
-static void replay(struct recorder *r, const struct stored *s, struct spaces *spaces,
+static void replay(const struct stored *s, struct spaces *spaces,
 		   void (*visit)(void *, const struct dump *), void *context)
 {
 	struct perf_event_header h;
 	memcpy(&h, s->bytes, sizeof(h));
 	struct cursor c = cursor_of(s->bytes + sizeof(h), h.size - sizeof(h));
 	if (h.type == PERF_RECORD_SAMPLE) {
-		sample_of(r, c, spaces, visit, context);
+		sample_of(c, visit, context);
 		return;
 	}
 	pid_t pid = (pid_t)cursor_u32(&c);
@@ -193,5 +191,5 @@ void record_program(char **argv, unsigned rate_hz, uint32_t stack_bytes, unsigne
 	close(go);
 	qsort(r.records.at, r.records.count, sizeof(*r.records.at), by_time);
 	for (size_t i = 0; i < r.records.count; i++)
-		replay(&r, &r.records.at[i], spaces, visit, context);
+		replay(&r.records.at[i], spaces, visit, context);
 }
