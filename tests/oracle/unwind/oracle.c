@@ -51,9 +51,10 @@ static void code_at(void *context, uint64_t pc, struct unwind_code *out)
 	}
 }
 
-static bool read_memory(void *context, uint64_t address, void *out, size_t size_bytes)
+static bool read_memory(void *context, enum unwind_memory kind, uint64_t address, void *out,
+			size_t size_bytes)
 {
-	return space_read(context, address, out, size_bytes);
+	return kind == MEMORY_CODE && space_read(context, address, out, size_bytes);
 }
 
 static void print_frame(const struct space *s, uint64_t pc)
@@ -66,7 +67,7 @@ static void print_frame(const struct space *s, uint64_t pc)
 /* What libunwind's frame is in our notation. */
 static uint64_t adjusted(const struct oracle *o, unsigned i)
 {
-	return o->theirs[i].pc - (i && !o->theirs[i - 1].is_signal);
+	return o->theirs[i].pc - (i && !o->theirs[i].interrupted);
 }
 
 /*

@@ -128,7 +128,8 @@ unsigned remote_unwind(const struct dump *d, const struct space *space, struct r
 		unw_get_reg(&cursor, UNW_REG_IP, &ip);
 		if (!ip && n) /* an undefined return address */
 			break;
-		frames[n].is_signal = unw_is_signal_frame(&cursor) > 0;
+		/* It says so of the frame that the last step arrived at. */
+		frames[n].interrupted = unw_is_signal_frame(&cursor) > 0;
 		frames[n++].pc = ip;
 		*out_end = unw_step(&cursor);
 	} while (*out_end > 0 && n < limit);

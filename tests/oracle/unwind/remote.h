@@ -10,7 +10,7 @@
 
 struct remote_frame {
 	uint64_t pc; /* as libunwind says it: a return address */
-	bool is_signal;
+	bool interrupted; /* its registers come from a signal frame: the pc is exact */
 };
 
 /**
