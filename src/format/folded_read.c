@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include "format/folded.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/strings.h"
+#include "base/vec.h"
+#include "profile/builder.h"
+
+struct text {
+	const char *at;
+	size_t length;
+};
+
+struct reader {
+	struct builder *b;
+	struct error *err;
+	size_t line;			/* number of the present one */
+	struct strings groups;		/* texts of frames with what is inlined into them */
+	VEC(frame_id) frame_of;		/* by the group's id */
+	VEC(struct text) names;		/* scratch: the names of a line */
+	struct strings plain; /* names as the model has them */
+	VEC(struct builder_line) lines; /* scratch of a frame */
+	uint64_t total;
+};
+
+static int no_memory(struct reader *r)
+{
+	return fail(r->err, -ENOMEM, "out of memory");
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct text trim(struct text t)
+{
+	while (t.length && is_blank(t.at[t.length - 1]))
+		t.length--;
+	return t;
+}
+
+/** The next line without its end; false behind the last one. */
+static bool next_line(struct cursor *c, struct text *out)
+{
+	size_t left = cursor_left(c);
+	if (!left)
+		return false;
+	const char *at = (const char *)c->at;
+	const char *newline = memchr(at, '\n', left);
+	size_t length = newline ? (size_t)(newline - at) : left;
+	cursor_take(c, newline ? length + 1 : length);
+	*out = trim((struct text){ at, length });
+	return true;
+}
+
+/* Appends digits to `value`; those that do not fit are counted. @return how many there were */
+static size_t take_digits(struct text *t, uint64_t *value, size_t *dropped)
+{
+	size_t n = 0;
+	for (; n < t->length && t->at[n] >= '0' && t->at[n] <= '9'; n++) {
+		uint64_t next;
+		if (__builtin_mul_overflow(*value, 10, &next) ||
+		    __builtin_add_overflow(next, (uint64_t)(t->at[n] - '0'), &next))
+			(*dropped)++;
+		else
+			*value = next;
+	}
+	t->at += n;
+	t->length -= n;
+	return n;
+}
+
+/* "e+06" behind a number. */
+static bool take_exponent(struct text *t, int *out)
+{
+	if (!t->length || (*t->at != 'e' && *t->at != 'E'))
+		return true;
+	t->at++;
+	t->length--;
+	bool negative = t->length && *t->at == '-';
+	if (t->length && (*t->at == '-' || *t->at == '+')) {
+		t->at++;
+		t->length--;
+	}
+	uint64_t value = 0;
+	size_t dropped = 0;
+	size_t digits = take_digits(t, &value, &dropped);
+	if (!digits || digits > 3)
+		return false;
+	*out += negative ? -(int)value : (int)value;
+	return true;
+}
+
+/* Decimal counts are rounded, half up, which only the first digit behind the point decides. */
+static bool parse_count(struct text t, uint64_t *out)
+{
+	enum { DIGITS_LIMIT = 300 };
+	uint64_t value = 0;
+	int scale = 0;
+	size_t dropped = 0;
+	size_t digits = take_digits(&t, &value, &dropped);
+	if (dropped)
+		return false;
+	if (t.length && *t.at == '.') {
+		t.at++;
+		t.length--;
+		size_t fraction = take_digits(&t, &value, &dropped);
+		scale = -(int)(fraction - dropped);
+		digits += fraction;
+	}
+	if (!digits || digits > DIGITS_LIMIT || !take_exponent(&t, &scale) || t.length)
+		return false;
+	for (; scale > 0 && value; scale--)
+		if (__builtin_mul_overflow(value, 10, &value))
+			return false;
+	uint64_t last = 0;
+	for (; scale < 0; scale++) {
+		last = value % 10;
+		value /= 10;
+	}
+	*out = value + (last >= 5);
+	return true;
+}
+
+/* The count stands behind the last blank. */
+static bool split_count(struct text line, struct text *stack, uint64_t *count)
+{
+	size_t at = line.length;
+	while (at && !is_blank(line.at[at - 1]))
+		at--;
+	if (!at || !parse_count((struct text){ line.at + at, line.length - at }, count))
+		return false;
+	*stack = trim((struct text){ line.at, at });
+	return true;
+}
+
+static bool is_comment(struct text line)
+{
+	return !line.length || *line.at == '#';
+}
+
+static bool ends_with(struct text t, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return t.length > n && !memcmp(t.at + t.length - n, suffix, n);
+}
+
+static bool has_mark(struct text t)
+{
+	return t.length > 4 && t.at[t.length - 1] == ']' && t.at[t.length - 3] == '[' &&
+	       t.at[t.length - 4] == '_' && memchr("kijw", t.at[t.length - 2], 4);
+}
+
+static bool equals(struct text t, const char *s)
+{
+	return t.length == strlen(s) && !memcmp(t.at, s, t.length);
+}
+
+static enum frame_kind kind_of(struct text name)
+{
+	static const char kernel[] = "[kernel.kallsyms+";
+	if (equals(name, "[truncated]"))
+		return FRAME_TRUNCATED;
+	if (ends_with(name, "_[j]") || equals(name, "[anon]"))
+		return FRAME_JIT;
+	bool in_kernel =
+		name.length >= sizeof(kernel) && !memcmp(name.at, kernel, sizeof(kernel) - 1);
+	return in_kernel || ends_with(name, "_[k]") ? FRAME_KERNEL : FRAME_USER;
+}
+
+/* A name for the model, without its mark; a NUL byte ends it. NULL without memory. */
+static const char *plain_name(struct reader *r, struct text name)
+{
+	size_t length = has_mark(name) ? name.length - 4 : name.length;
+	string_id id = strings_intern_bytes(&r->plain, name.at, length);
+	return id.v ? strings_text(&r->plain, id) : NULL;
+}
+
+/* A frame of `count` names, the first of which is not inlined. */
+static frame_id make_frame(struct reader *r, const struct text *names, size_t count)
+{
+	frame_id frame = builder_new_frame(r->b, (module_id){ 0 }, 0, kind_of(names[0]));
+	r->lines.count = 0;
+	for (size_t i = count; i-- > 0;) {
+		struct builder_line line = { .name = plain_name(r, names[i]) };
+		if (!line.name || !vec_push(&r->lines, line))
+			return (frame_id){ 0 };
+	}
+	if (!frame.v || builder_name_frame(r->b, frame, r->lines.at, r->lines.count) < 0)
+		return (frame_id){ 0 };
+	return frame;
+}
+
+static frame_id intern_frame(struct reader *r, const struct text *names, size_t count)
+{
+	const struct text *last = &names[count - 1];
+	size_t length = (size_t)(last->at + last->length - names[0].at);
+	size_t known = r->groups.count;
+	string_id id = strings_intern_bytes(&r->groups, names[0].at, length);
+	if (!id.v || id.v < known)
+		return r->frame_of.at[id.v];
+	frame_id frame = make_frame(r, names, count);
+	return vec_push(&r->frame_of, frame) ? frame : (frame_id){ 0 };
+}
+
+static bool split_names(struct reader *r, struct text stack)
+{
+	r->names.count = 0;
+	for (size_t begin = 0, end; begin <= stack.length; begin = end + 1) {
+		const char *at = stack.at + begin;
+		const char *semicolon = memchr(at, ';', stack.length - begin);
+		end = semicolon ? begin + (size_t)(semicolon - at) : stack.length;
+		if (end > begin && !vec_push(&r->names, (struct text){ at, end - begin }))
+			return false;
+	}
+	return true;
+}
+
+/* The thread's name comes first; `-` stands for none. */
+static int intern_thread(struct reader *r, struct text name, thread_id *out)
+{
+	*out = (thread_id){ 0 };
+	if (equals(name, "-"))
+		return 0;
+	const char *comm = plain_name(r, name);
+	if (comm)
+		*out = builder_thread(r->b, 0, 0, comm);
+	return out->v ? 0 : no_memory(r);
+}
+
+static int add_stack(struct reader *r, uint64_t count)
+{
+	thread_id thread;
+	stack_id stack = { 0 };
+	int status = intern_thread(r, r->names.at[0], &thread);
+	if (status)
+		return status;
+	for (size_t i = 1, next; i < r->names.count; i = next) {
+		for (next = i + 1; next < r->names.count; next++)
+			if (!ends_with(r->names.at[next], "_[i]"))
+				break;
+		stack = builder_stack(r->b, stack, intern_frame(r, &r->names.at[i], next - i));
+		if (!stack.v)
+			return no_memory(r);
+	}
+	bool truncated = r->names.count > 1 && equals(r->names.at[1], "[truncated]");
+	if (builder_add_counts(r->b, thread, stack, truncated ? "unknown" : "", count, 0) < 0)
+		return no_memory(r);
+	return 0;
+}
+
+static int read_line(struct reader *r, struct text line)
+{
+	struct text stack;
+	uint64_t count;
+	r->line++;
+	if (!split_count(line, &stack, &count))
+		return is_comment(line) ? 0
+					: fail(r->err, -EBADMSG, "line %zu does not end in a count",
+					       r->line);
+	if (__builtin_add_overflow(r->total, count, &r->total))
+		return fail(r->err, -EBADMSG, "the counts up to line %zu exceed 64 bits", r->line);
+	if (!split_names(r, stack))
+		return no_memory(r);
+	if (!r->names.count)
+		return fail(r->err, -EBADMSG, "line %zu has a count and no stack", r->line);
+	return add_stack(r, count);
+}
+
+static int prepare(struct reader *r)
+{
+	if (strings_init(&r->groups) < 0 || strings_init(&r->plain) < 0 ||
+	    !vec_push(&r->frame_of, (frame_id){ 0 }) ||
+	    builder_reason(r->b, "unknown", "collapsed stacks do not say why") < 0)
+		return no_memory(r);
+	builder_meta(r->b)->foreign = true;
+	return 0;
+}
+
+int folded_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err)
+{
+	struct reader r = { .err = err };
+	struct cursor c = cursor_of(bytes, size_bytes);
+	struct text line;
+	int status = builder_create(&r.b, err);
+	if (!status)
+		status = prepare(&r);
+	while (!status && next_line(&c, &line))
+		status = read_line(&r, line);
+	if (!status)
+		status = builder_freeze(r.b, out, err);
+	builder_destroy(r.b);
+	strings_deinit(&r.groups);
+	strings_deinit(&r.plain);
+	vec_free(&r.frame_of);
+	vec_free(&r.names);
+	vec_free(&r.lines);
+	return status;
+}
+
+bool folded_is(const void *bytes, size_t size_bytes)
+{
+	enum { LINES_ENOUGH = 16 };
+	struct cursor c = cursor_of(bytes, size_bytes);
+	struct text line, stack;
+	uint64_t count;
+	size_t lines = 0;
+	while (lines < LINES_ENOUGH && next_line(&c, &line)) {
+		if (memchr(line.at, 0, line.length))
+			return false;
+		if (split_count(line, &stack, &count) && stack.length)
+			lines++;
+		else if (!is_comment(line))
+			return false;
+	}
+	return lines > 0;
+}
