@@ -37,7 +37,6 @@ endif
 
 SRC := $(sort $(filter-out %.bpf.c,$(wildcard src/*/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
-include web/web.mk
 MAIN_OBJ := $(B)/src/cli/main.o
 CORE_OBJ := $(filter-out $(MAIN_OBJ),$(OBJ))
 UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))

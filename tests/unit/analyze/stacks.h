@@ -70,7 +70,6 @@ static inline frame_id stacks_frame(struct builder *b, char **parts, size_t coun
 		snprintf(file, sizeof(file), "%s.c", name);
 		line->file = line->line ? strdup(file) : "";
 		line->name = line->system_name = name;
-		line->unnamed = strstr(parts[i], "u!") == parts[i];
 	}
 	frame_id f = builder_frame(b, module, address, kind, &is_new);
 	assert_int_equal(builder_name_frame(b, f, lines, count), 0);
