@@ -14,6 +14,7 @@ ifeq ($(SAN),1)
 override B := $(TOP)/san
 endif
 Q := $(if $(V),,@)
+comma := ,
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 all: $(B)/perfprof

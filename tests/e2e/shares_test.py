@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Programs that know what each of their functions costs: the profile must agree with them."""
+
+import statistics
+
+import pytest
+
+from harness import assert_share, needs_perf, profile, program
+
+NAMES = ("alpha", "beta", "gamma_", "delta", "epsilon")
+
+
+@pytest.fixture(autouse=True)
+def _rights():
+    needs_perf()
+
+
+def assert_shares(run, names=NAMES):
+    truth, stacks = run.truth, run.stacks
+    assert stacks.truncated() == 0
+    for name in names:
+        assert_share(stacks.having(name), stacks.total, truth[name] / truth["total_ns"], name)
+
+
+def test_one_thread(tmp_path):
+    assert_shares(profile(tmp_path, program("shares"), 2))
+
+
+def test_user_leaves(tmp_path):
+    run = profile(tmp_path, program("shares"), 2, options=["--no-kernel"])
+    truth, stacks = run.truth, run.stacks
+    for name in NAMES:
+        assert_share(stacks.leaf(name), stacks.total, truth[name] / truth["total_ns"], name)
+
+
+def test_cycles_of_a_third_of_the_nominal_period(tmp_path):
+    assert_shares(profile(tmp_path, program("shares"), 2, 333))
+
+
+def test_cycles_of_the_nominal_period(tmp_path):
+    # 1001 us at 999 Hz: a period that never changed would see the same function each time.
+    assert_shares(profile(tmp_path, program("shares"), 2, 1001))
+
+
+def test_cycles_that_fill_a_fixed_grid(tmp_path):
+    assert_shares(profile(tmp_path, program("shares"), 2, 10010))
+
+
+def test_two_threads_started_after_exec(tmp_path):
+    assert_shares(profile(tmp_path, program("shares"), 1.5, 1001, 2))
+
+
+def test_work_driven_by_a_timer(tmp_path):
+    assert_shares(profile(tmp_path, program("shares"), 3, 4000, 0, 10))
+
+
+def test_sixty_four_threads(tmp_path):
+    run = profile(tmp_path, program("threads"), 64, 40)
+    truth, stacks = run.truth, run.stacks
+    assert truth["threads"] == 64
+    for name in ("even_work", "odd_work"):
+        assert_share(stacks.having(name), stacks.total,
+                     truth[name] / (truth["even_work"] + truth["odd_work"]), name)
+    missing = {f"worker-{i}" for i in range(64)} - stacks.comms()
+    assert not missing, "threads without a single sample of 40 ms CPU time each"
+
+
+def test_a_higher_rate(tmp_path):
+    run = profile(tmp_path, program("shares"), 1, options=["-F", 4000])
+    assert_shares(run)
+    assert 3000 <= run.stacks.total <= 5000
+
+
+def test_samples_follow_the_rate(tmp_path):
+    """999 a second of CPU time, whatever the machine does beside."""
+    run = profile(tmp_path, program("shares"), 2)
+    expected = 999 * run.truth["total_ns"] / 1e9
+    assert 0.9 * expected <= run.stacks.total <= 1.15 * expected
+
+
+def mean_error(tmp_path, runs, seconds):
+    errors = {name: [] for name in NAMES}
+    for _ in range(runs):
+        run = profile(tmp_path, program("shares"), seconds, 1001)
+        truth, stacks = run.truth, run.stacks
+        for name in NAMES:
+            errors[name].append(stacks.having(name) / stacks.total - truth[name] / truth["total_ns"])
+    return {name: statistics.mean(values) for name, values in errors.items()}
+
+
+def test_the_mean_of_runs_is_unbiased(tmp_path):
+    """12 runs of 0.5 s: 6,000 samples, so 1.9 points are three standard errors of 50 %."""
+    for name, error in mean_error(tmp_path, 12, 0.5).items():
+        assert abs(error) < 0.019, name
+
+
+@pytest.mark.slow
+def test_the_mean_of_thirty_runs_is_within_three_tenths_of_a_point(tmp_path):
+    # 240,000 samples: the standard error of 50 % is 0.1 points.
+    for name, error in mean_error(tmp_path, 30, 8).items():
+        assert abs(error) < 0.003, name

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+int nothing(int x);
+int nothing(int x)
+{
+	return x;
+}
