@@ -95,6 +95,9 @@ uint32_t process_count(const struct process_table *t); /* rows incl. row 0 */
 /** @return the mapping that holds pc, or NULL. Valid until the next process_apply(). */
 const struct mapping *process_mapping(const struct process_table *t, process_id p, uint64_t pc);
 
+/** @return the file that exec mapped first: the program's own binary; none if not known */
+mapped_id process_binary(const struct process_table *t, process_id p);
+
 const struct mapped_file *process_mapped(const struct process_table *t, mapped_id m);
 uint32_t process_mapped_count(const struct process_table *t); /* rows incl. row 0 */
 

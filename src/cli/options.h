@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* One table a command gives its parser and its --help. */
+
+enum option_type {
+	OPTION_FLAG, /* bool: set */
+	OPTION_UNSET, /* bool: cleared */
+	OPTION_UINT, /* uint32_t, at least 1 */
+	OPTION_DURATION, /* uint64_t nanoseconds: 10, 2.5, 500ms, 10s, 2m */
+	OPTION_STRING, /* const char *; the last one counts */
+	OPTION_LIST, /* struct option_list; may be repeated */
+	OPTION_IGNORED, /* accepted and needless (perf's -g) */
+};
+
+enum { OPTION_LIST_MAX = 64 };
+
+struct option_list {
+	const char *at[OPTION_LIST_MAX];
+	size_t count;
+};
+
+struct option {
+	enum option_type type;
+	char letter; /* 0: none */
+	const char *name; /* without dashes; NULL: none */
+	const char *argument; /* as --help shows it; NULL for flags */
+	const char *help; /* NULL: an alias, not shown */
+	size_t offset; /* of the field in the command's struct */
+};
+
+#define OPTION_END { .type = OPTION_FLAG, .name = NULL, .letter = 0 }
+
+struct command {
+	const char *name;
+	const char *usage; /* behind "perfprof " */
+	const char *summary; /* one line */
+	const struct option *options; /* ends with OPTION_END */
+	const char *epilog; /* examples for --help; may be NULL */
+	bool stops_at_first_word; /* CMD and its own options follow */
+};
+
+/* What is left behind the options. */
+struct arguments {
+	char **at;
+	size_t count;
+	bool help; /* --help was asked for */
+	bool dashes; /* a `--` stood in front of them */
+};
+
+/**
+ * Parses argv[1...] into `fields`; words may stand between options.
+ *
+ * @param argv NULL-terminated, argv[0] is the command's name; words are moved to its front
+ * @return 0; -EINVAL (`err` repeats the text that was wrong, with "did you mean" for a near miss)
+ */
+int options_parse(const struct command *command, char **argv, void *fields, struct arguments *out,
+		  struct error *err);
+
+void options_help(const struct command *command, FILE *out);
+
+/** Parses a duration. @return 0 or -EINVAL */
+int parse_duration_ns(const char *text, uint64_t *out_ns);
+
+/** Parses a whole decimal number in [low, high]. @return 0 or -EINVAL */
+int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out);
+
+/** @return the entry of a NULL-terminated list that is nearest to `word`, NULL if none is near */
+const char *nearest_word(const char *word, const char *const *list);
+
+#endif

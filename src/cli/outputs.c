@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "cli/outputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "format/folded.h"
+#include "profile/pprof.h"
+#include "render/report.h"
+#include "render/svg.h"
+
+enum { FORMAT_LATER = -1 };
+
+/* The longest suffix wins, so that longer ones stand first. */
+static const struct {
+	const char *suffix;
+	int format;
+} suffixes[] = {
+	{ ".speedscope.json", FORMAT_LATER },
+	{ ".firefox.json", FORMAT_LATER },
+	{ ".pb.gz", OUTPUT_PPROF },
+	{ ".pprof", OUTPUT_PPROF },
+	{ ".svg", OUTPUT_SVG },
+	{ ".html", FORMAT_LATER },
+	{ ".folded", OUTPUT_FOLDED },
+	{ ".json", OUTPUT_JSON },
+	{ ".md", OUTPUT_MARKDOWN },
+	{ ".txt", OUTPUT_TEXT },
+};
+
+int output_format_of(const char *path, enum output_format *out, struct error *err)
+{
+	size_t length = strlen(path);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		size_t n = strlen(suffixes[i].suffix);
+		if (length <= n || strcmp(path + length - n, suffixes[i].suffix) != 0)
+			continue;
+		if (suffixes[i].format == FORMAT_LATER)
+			return fail(err, -EINVAL, "cannot write '%s': %s files are not in this version", path,
+				    suffixes[i].suffix);
+		*out = (enum output_format)suffixes[i].format;
+		return 0;
+	}
+	return fail(err, -EINVAL,
+		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, .svg, .folded, "
+		    ".json, .md or .txt",
+		    path);
+}
+
+int output_format_by_name(const char *name, enum output_format *out, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum output_format format;
+	} names[] = {
+		{ "folded", OUTPUT_FOLDED }, { "svg", OUTPUT_SVG },	 { "text", OUTPUT_TEXT },
+		{ "txt", OUTPUT_TEXT },	     { "md", OUTPUT_MARKDOWN },	 { "json", OUTPUT_JSON },
+		{ "pb.gz", OUTPUT_PPROF },   { "pprof", OUTPUT_PPROF },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i].name, name)) {
+			*out = names[i].format;
+			return 0;
+		}
+	}
+	if (!strcmp(name, "html") || !strcmp(name, "speedscope") || !strcmp(name, "firefox"))
+		return fail(err, -EINVAL, "format '%s' is not in this version", name);
+	return fail(err, -EINVAL, "unknown format '%s'; there are folded, svg, text, md, json, pb.gz",
+		    name);
+}
+
+/* A run must not end in a file that cannot be written: look before CMD starts. */
+static int check_folder(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!folder)
+		return fail(err, -ENOMEM, "out of memory");
+	if (access(path, F_OK) == 0 ? access(path, W_OK) < 0 : access(folder, W_OK | X_OK) < 0)
+		return fail_errno(err, "cannot write '%s'", path);
+	return 0;
+}
+
+static int parse_output(const char *path, const char *format_name, struct output *out,
+			struct error *err)
+{
+	out->path = path;
+	if (!strcmp(path, "-"))
+		return output_format_by_name(format_name ? format_name : "folded", &out->format, err);
+	int r = output_format_of(path, &out->format, err);
+	return r < 0 ? r : check_folder(path, err);
+}
+
+int outputs_parse(const struct option_list *list, const char *format_name, struct outputs *out,
+		  struct error *err)
+{
+	static const struct option_list by_default = { .at = { "perfprof.pb.gz" }, .count = 1 };
+	if (!list->count)
+		list = &by_default;
+	out->count = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		int r = parse_output(list->at[i], format_name, &out->at[out->count], err);
+		if (r < 0)
+			return r;
+		out->count++;
+	}
+	return 0;
+}
+
+static uint32_t terminal_columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	uint32_t columns;
+	struct winsize size;
+	if (text && parse_uint(text, 40, 1000, &columns) == 0)
+		return columns;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		return size.ws_col;
+	return 0;
+}
+
+static int render_report(const struct profile *p, enum report_format format,
+			 const struct output_style *style, bool to_terminal, struct strbuf *out,
+			 struct error *err)
+{
+	const char *no_color = getenv("NO_COLOR");
+	struct report_options options = {
+		.format = format,
+		.top = style->top,
+		.columns = to_terminal ? terminal_columns() : 0,
+		.color = to_terminal && !(no_color && *no_color),
+	};
+	return report_render(p, &options, out, err);
+}
+
+static int render(const struct profile *p, enum output_format format,
+		  const struct output_style *style, bool to_terminal, struct strbuf *out,
+		  struct error *err)
+{
+	struct folded_options folded = { .annotate = style->annotate, .threads = style->threads };
+	struct svg_options svg = {
+		.title = style->title,
+		.width_px = style->width_px,
+		.inverted = style->inverted,
+		.reverse = style->reverse,
+		.threads = style->threads,
+		.colors = style->colors,
+	};
+	switch (format) {
+	case OUTPUT_PPROF: return pprof_write(p, out, err);
+	case OUTPUT_SVG: return svg_render(p, &svg, out, err);
+	case OUTPUT_FOLDED: return folded_write(p, &folded, out, err);
+	case OUTPUT_JSON: return render_report(p, REPORT_JSON, style, to_terminal, out, err);
+	case OUTPUT_MARKDOWN: return render_report(p, REPORT_MARKDOWN, style, to_terminal, out, err);
+	case OUTPUT_TEXT: return render_report(p, REPORT_TEXT, style, to_terminal, out, err);
+	}
+	return fail(err, -EINVAL, "unknown format");
+}
+
+/* %p is the first target's pid, %t the local time as YYYYmmdd-HHMMSS, %% a percent sign. */
+static void expand(const char *path, pid_t pid, struct strbuf *out)
+{
+	for (; *path; path++) {
+		if (path[0] != '%' || !path[1]) {
+			strbuf_putc(out, *path);
+			continue;
+		}
+		time_t now = time(NULL);
+		struct tm local;
+		char text[32] = "";
+		switch (*++path) {
+		case 'p': strbuf_printf(out, "%d", (int)pid); break;
+		case 't':
+			if (localtime_r(&now, &local))
+				strftime(text, sizeof(text), "%Y%m%d-%H%M%S", &local);
+			strbuf_puts(out, text);
+			break;
+		case '%': strbuf_putc(out, '%'); break;
+		default: strbuf_printf(out, "%%%c", *path);
+		}
+	}
+}
+
+static int write_output(const struct output *o, const struct strbuf *bytes, pid_t pid,
+			struct error *err)
+{
+	if (!strcmp(o->path, "-")) {
+		int r = write_all(STDOUT_FILENO, bytes->text, bytes->length, err);
+		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
+	}
+	struct strbuf path = { 0 };
+	expand(o->path, pid, &path);
+	int r = write_file(strbuf_text(&path), bytes->text, bytes->length, file_owner_from_environment(),
+			   err);
+	strbuf_deinit(&path);
+	return r;
+}
+
+int output_write(const struct profile *p, const struct output *o, const struct output_style *style,
+		 pid_t pid, struct error *err)
+{
+	struct strbuf bytes = { 0 };
+	bool to_terminal = !strcmp(o->path, "-") && isatty(STDOUT_FILENO);
+	int r = render(p, o->format, style, to_terminal, &bytes, err);
+	if (r == 0)
+		r = write_output(o, &bytes, pid, err);
+	strbuf_deinit(&bytes);
+	return r;
+}

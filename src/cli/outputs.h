@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OUTPUTS_H
+#define CLI_OUTPUTS_H
+
+#include <sys/types.h>
+
+#include "cli/options.h"
+#include "profile/profile.h"
+
+/* What -o names: a format by the extension, a place. */
+
+enum output_format {
+	OUTPUT_PPROF,
+	OUTPUT_SVG,
+	OUTPUT_FOLDED,
+	OUTPUT_JSON,
+	OUTPUT_MARKDOWN,
+	OUTPUT_TEXT,
+};
+
+struct output {
+	const char *path; /* "-": standard output; may hold %p and %t */
+	enum output_format format;
+};
+
+struct outputs {
+	struct output at[OPTION_LIST_MAX];
+	size_t count;
+};
+
+/* How pictures and reports are made. */
+struct output_style {
+	bool threads, inverted, reverse, annotate;
+	const char *title, *colors;
+	uint32_t width_px, top;
+};
+
+/** @return 0; -EINVAL for an extension that no format has, or one that is not in this version */
+int output_format_of(const char *path, enum output_format *out, struct error *err);
+
+/** By name: folded, svg, text, md, json, pb.gz. @return 0 or -EINVAL */
+int output_format_by_name(const char *name, enum output_format *out, struct error *err);
+
+/**
+ * Reads the -o list; an empty one means `perfprof.pb.gz`.
+ *
+ * @param format_name for "-"; NULL: folded
+ * @return 0; -EINVAL; -ENOENT, -EACCES where the folder of a file cannot be written
+ */
+int outputs_parse(const struct option_list *list, const char *format_name, struct outputs *out,
+		  struct error *err);
+
+/** Renders and writes one output. @param pid for %p */
+int output_write(const struct profile *p, const struct output *o, const struct output_style *style,
+		 pid_t pid, struct error *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_READING_H
+#define CLI_READING_H
+
+#include "cli/options.h"
+#include "cli/outputs.h"
+
+/* What the commands that read a CAPTURE share. */
+
+struct reading_options {
+	const char *format, *output, *title, *colors;
+	uint32_t top, width_px;
+	bool inlines, kernel, threads, inverted, reverse;
+};
+
+#define READING_OPTION(type_, letter_, name_, argument_, field_, help_)                   \
+	{ .type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_), \
+	  .help = (help_), .offset = offsetof(struct reading_options, field_) }
+
+#define READING_OPTIONS                                                                        \
+	READING_OPTION(OPTION_STRING, 'o', "output", "FILE", output, "write FILE; - is stdout"), \
+	READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines, "leave out inlined frames"), \
+	READING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel, "leave out kernel frames"),  \
+	READING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                               \
+		       "put comm-TID, not comm, at the root")
+
+enum { READING_GO_ON = -1 };
+
+/**
+ * Parses; prints --help where asked for.
+ * @return READING_GO_ON with the CAPTURE's name, else the exit status (`err` is set unless it is 0)
+ */
+int reading_parse(const struct command *command, char **argv, struct reading_options *options,
+		  const char **out_capture, struct error *err);
+
+/** Opens, filters, renders, writes; complains itself. @return the exit status */
+int reading_write(const char *capture, const struct reading_options *options,
+		  const struct output *output);
+
+#endif

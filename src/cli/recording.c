@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "cli/recording.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static int check_event(const char *event, struct error *err)
+{
+	if (!strcmp(event, "cpu") || !strcmp(event, "cpu-clock"))
+		return 0;
+	return fail(err, -EINVAL, "event '%s' is not in this version; it samples 'cpu'", event);
+}
+
+static int check_backend(const char *name, struct error *err)
+{
+	if (!strcmp(name, "auto") || !strcmp(name, "perf"))
+		return 0;
+	if (!strcmp(name, "bpf") || !strcmp(name, "ptrace"))
+		return fail(err, -EINVAL, "backend '%s' is not in this version; it has 'perf'", name);
+	return fail(err, -EINVAL, "unknown backend '%s'; there are auto, perf", name);
+}
+
+static int check_unwind(const char *name, struct error *err)
+{
+	if (!strcmp(name, "auto") || !strcmp(name, "dwarf"))
+		return 0;
+	if (!strcmp(name, "fp") || !strcmp(name, "libunwind"))
+		return fail(err, -EINVAL, "unwinding by '%s' is not in this version; it has 'auto'", name);
+	return fail(err, -EINVAL, "unknown unwinding '%s'; there are auto, dwarf", name);
+}
+
+static void show_progress(void *context, uint64_t samples, uint64_t elapsed_ns)
+{
+	(void)context;
+	fprintf(stderr, "\rperfprof: %.1f s, %llu samples ", (double)elapsed_ns / 1e9,
+		(unsigned long long)samples);
+}
+
+int recording_prepare(const struct recording_options *o, struct session_config *config,
+		      struct outputs *outputs, struct error *err)
+{
+	int r = check_event(o->event, err);
+	if (r == 0)
+		r = check_backend(o->backend, err);
+	if (r == 0)
+		r = check_unwind(o->unwind, err);
+	if (r == 0)
+		r = outputs_parse(&o->outputs, o->format, outputs, err);
+	config->sampler = &sampler_perf;
+	config->rate_hz = o->rate_hz;
+	config->duration_ns = o->duration_ns;
+	config->children = o->children;
+	config->kernel = o->kernel;
+	config->inlines = o->inlines;
+	if (!o->quiet && !config->command && isatty(STDERR_FILENO))
+		config->on_tick = show_progress;
+	return r;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static uint64_t truncated_samples(const struct profile *p)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].truncated.v)
+			n += p->samples[i].count;
+	return n;
+}
+
+static void say_what_was_recorded(const struct profile *p, const struct recording_options *o,
+				  const struct outputs *outputs)
+{
+	uint64_t samples = profile_total_count(p), truncated = truncated_samples(p);
+	bool lossy = p->meta.lost_samples || percent(truncated, samples) >= 1;
+	if (o->quiet || (!lossy && !isatty(STDERR_FILENO)))
+		return;
+	note("%llu samples in %.1f s, %llu lost, %.1f %% truncated",
+	     (unsigned long long)samples, (double)p->meta.duration_ns / 1e9,
+	     (unsigned long long)p->meta.lost_samples, percent(truncated, samples));
+	for (size_t i = 0; i < outputs->count; i++)
+		if (strcmp(outputs->at[i].path, "-") != 0)
+			note("wrote %s", outputs->at[i].path);
+}
+
+int recording_write(struct session *s, const struct recording_options *o,
+		    const struct outputs *outputs, pid_t pid, struct error *err)
+{
+	struct profile *p;
+	struct output_style style = { .threads = o->threads };
+	int r = session_profile(s, &p, err);
+	if (r < 0)
+		return r;
+	int first = 0;
+	for (size_t i = 0; i < outputs->count; i++) {
+		struct error this_one = { 0 };
+		r = output_write(p, &outputs->at[i], &style, pid, &this_one);
+		if (r < 0 && first < 0)
+			note("%s", this_one.text);
+		if (r < 0 && first == 0) {
+			*err = this_one;
+			first = r;
+		}
+	}
+	if (first == 0)
+		say_what_was_recorded(p, o, outputs);
+	profile_destroy(p);
+	return first;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "cli/cli.h"
+#include "cli/recording.h"
+
+static const struct option run_options[] = { RECORDING_OPTIONS, OPTION_END };
+
+static const struct command run_command = {
+	.name = "run",
+	.usage = "run [OPTIONS] -- CMD [ARG...]",
+	.summary = "Runs CMD and profiles it and all its children from their first instruction.\n"
+		   "Exits with CMD's status (128+N if it died by signal N).",
+	.options = run_options,
+	.epilog = "examples:\n"
+		  "  perfprof run -- ./benchmark --size 1000\n"
+		  "  perfprof run -o profile.svg -o profile.pb.gz -- make -j4\n",
+	.stops_at_first_word = true,
+};
+
+static int status_of(const struct session_outcome *outcome)
+{
+	if (outcome->gave_up)
+		return STATUS_GAVE_UP;
+	if (WIFSIGNALED(outcome->wait_status))
+		return STATUS_SIGNAL_BASE + WTERMSIG(outcome->wait_status);
+	return WEXITSTATUS(outcome->wait_status);
+}
+
+static int failed_to_start(struct session *s, const struct error *err)
+{
+	struct session_outcome outcome;
+	session_wait(s, &outcome);
+	session_destroy(s);
+	if (!outcome.exec_errno)
+		return complain(STATUS_OURS, err);
+	bool missing = outcome.exec_errno == ENOENT || outcome.exec_errno == ENOTDIR;
+	return complain(missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, err);
+}
+
+static int run(const struct session_config *config, const struct recording_options *options,
+	       const struct outputs *outputs)
+{
+	struct error err = { 0 };
+	struct session *s;
+	if (session_create(config, &s, &err) < 0)
+		return complain(STATUS_OURS, &err);
+	if (session_run(s, &err) < 0)
+		return failed_to_start(s, &err);
+	int written = recording_write(s, options, outputs, session_child(s), &err);
+	struct session_outcome outcome;
+	session_wait(s, &outcome);
+	session_destroy(s);
+	int status = status_of(&outcome);
+	if (written < 0)
+		complain(STATUS_OURS, &err);
+	return written < 0 && status == 0 ? STATUS_OURS : status;
+}
+
+int cmd_run(char **argv)
+{
+	struct recording_options options = RECORDING_DEFAULTS;
+	struct arguments arguments;
+	struct error err = { 0 };
+	if (options_parse(&run_command, argv, &options, &arguments, &err) < 0)
+		return complain(STATUS_USAGE, &err);
+	if (arguments.help) {
+		options_help(&run_command, stdout);
+		return STATUS_DONE;
+	}
+	if (!arguments.count) {
+		fail(&err, -EINVAL, "no command to run; say 'perfprof run -- CMD [ARG...]'");
+		return complain(STATUS_USAGE, &err);
+	}
+	struct session_config config = { .command = arguments.at };
+	struct outputs outputs;
+	int r = recording_prepare(&options, &config, &outputs, &err);
+	if (r < 0)
+		return complain(r == -EINVAL ? STATUS_USAGE : STATUS_OURS, &err);
+	return run(&config, &options, &outputs);
+}

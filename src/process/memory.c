@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#include "process/memory.h"
+
+#include <sys/uio.h>
+
+bool process_read(pid_t pid, uint64_t address, void *out, size_t size_bytes)
+{
+	struct iovec local = { .iov_base = out, .iov_len = size_bytes };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = size_bytes };
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size_bytes;
+}

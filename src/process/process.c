@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#include "process/process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "process/live.h"
+#include "process/mapped_files.h"
+#include "process/mappings.h"
+
+enum { TOMBSTONES = 256 }; /* ended processes whose mappings are still kept */
+
+struct image {
+	struct process_info info;
+	struct mappings *mappings; /* NULL: given up after the end */
+	mapped_id binary;
+};
+
+struct process_table {
+	struct strings strings;
+	VEC(struct image) images; /* by process_id */
+	struct map64 current; /* pid -> process_id */
+	VEC(struct thread_info) threads; /* by thread_ref */
+	struct map64 current_thread; /* (process_id, tid) -> thread_ref */
+	struct mapped_files files;
+	process_id tombstones[TOMBSTONES];
+	uint32_t tombstone_count;
+};
+
+int process_table_create(struct process_table **out, struct error *err)
+{
+	struct process_table *t = calloc(1, sizeof(*t));
+	if (!t || strings_init(&t->strings) < 0 || !vec_push(&t->images, (struct image){ 0 }) ||
+	    !vec_push(&t->threads, (struct thread_info){ { 0 }, 0, { 0 } }) ||
+	    !mapped_files_init(&t->files)) {
+		process_table_destroy(t);
+		return fail(err, -ENOMEM, "out of memory");
+	}
+	*out = t;
+	return 0;
+}
+
+void process_table_destroy(struct process_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->images.count; i++)
+		mappings_unref(t->images.at[i].mappings);
+	vec_free(&t->images);
+	vec_free(&t->threads);
+	map64_deinit(&t->current);
+	map64_deinit(&t->current_thread);
+	mapped_files_deinit(&t->files);
+	strings_deinit(&t->strings);
+	free(t);
+}
+
+const struct strings *process_strings(const struct process_table *t)
+{
+	return &t->strings;
+}
+
+static process_id find_current(const struct process_table *t, pid_t pid)
+{
+	return (process_id){ map64_get(&t->current, (uint64_t)pid) };
+}
+
+/* A new image; `mappings` (a reference) is taken over, NULL means none yet. */
+static process_id add_image(struct process_table *t, pid_t pid, string_id comm,
+			    struct mappings *mappings)
+{
+	struct image image = { .info = { .pid = pid, .comm = comm },
+			       .mappings = mappings ? mappings : mappings_create() };
+	process_id id = { (uint32_t)t->images.count };
+	if (!image.mappings || !vec_push(&t->images, image)) {
+		mappings_unref(image.mappings);
+		return (process_id){ 0 };
+	}
+	return map64_put(&t->current, (uint64_t)pid, id.v) ? id : (process_id){ 0 };
+}
+
+static uint64_t thread_key(process_id p, pid_t tid)
+{
+	return (uint64_t)p.v << 32 | (uint32_t)tid;
+}
+
+static thread_ref add_thread(struct process_table *t, process_id p, pid_t tid, string_id comm)
+{
+	uint64_t key = thread_key(p, tid);
+	thread_ref known = { map64_get(&t->current_thread, key) };
+	if (known.v && t->threads.at[known.v].comm.v == comm.v)
+		return known;
+	thread_ref ref = { (uint32_t)t->threads.count };
+	struct thread_info row = { .process = p, .tid = tid, .comm = comm };
+	if (!vec_push(&t->threads, row) || !map64_put(&t->current_thread, key, ref.v))
+		return (thread_ref){ 0 };
+	return ref;
+}
+
+static string_id thread_comm(const struct process_table *t, process_id p, pid_t tid)
+{
+	thread_ref ref = { map64_get(&t->current_thread, thread_key(p, tid)) };
+	return ref.v ? t->threads.at[ref.v].comm : t->images.at[p.v].info.comm;
+}
+
+static bool add_mapping(struct process_table *t, process_id p, const struct record_mmap *mmap)
+{
+	struct image *image = &t->images.at[p.v];
+	if (!image->mappings || !mmap->executable)
+		return false;
+	mapped_id mapped = mapped_files_intern(&t->files, &t->strings, image->info.pid, mmap);
+	struct mapping mapping = { mmap->start, mmap->end, mmap->file_off, mapped };
+	if (!mapped.v || !mappings_add(&image->mappings, &mapping))
+		return false;
+	if (!image->binary.v && t->files.rows.at[mapped.v].kind == MAPPED_FILE)
+		image->binary = mapped;
+	return true;
+}
+
+/* What /proc says of a live process, given piece by piece. */
+struct live_context {
+	struct process_table *t;
+	process_id p;
+};
+
+static void live_mapping(void *context, const struct record_mmap *mmap)
+{
+	struct live_context *c = context;
+	add_mapping(c->t, c->p, mmap);
+}
+
+static void live_thread(void *context, pid_t tid, const char *comm)
+{
+	struct live_context *c = context;
+	add_thread(c->t, c->p, tid, strings_intern(&c->t->strings, comm));
+}
+
+static int read_live(struct process_table *t, process_id p, struct error *err)
+{
+	struct live_context context = { t, p };
+	struct live_process live;
+	pid_t pid = t->images.at[p.v].info.pid;
+	int r = live_read(pid, live_mapping, live_thread, &context, &live, err);
+	struct process_info *info = &t->images.at[p.v].info;
+	if (live.comm[0])
+		info->comm = strings_intern(&t->strings, live.comm);
+	info->parent_pid = live.parent_pid;
+	info->start_ticks = live.start_ticks;
+	return r;
+}
+
+int process_add_live(struct process_table *t, pid_t pid, struct error *err)
+{
+	process_id p = find_current(t, pid);
+	if (!p.v)
+		p = add_image(t, pid, (string_id){ 0 }, NULL);
+	return p.v ? read_live(t, p, err) : fail(err, -ENOMEM, "out of memory");
+}
+
+process_id process_find(struct process_table *t, pid_t pid)
+{
+	process_id p = find_current(t, pid);
+	if (p.v)
+		return p;
+	p = add_image(t, pid, (string_id){ 0 }, NULL);
+	if (p.v)
+		read_live(t, p, NULL); /* if it is gone already, its stacks have no mappings */
+	return p;
+}
+
+static bool apply_exec(struct process_table *t, const struct record *r)
+{
+	string_id comm = strings_intern(&t->strings, r->comm.comm);
+	process_id before = find_current(t, r->pid);
+	pid_t parent = before.v ? t->images.at[before.v].info.parent_pid : 0;
+	process_id p = add_image(t, r->pid, comm, NULL);
+	if (!p.v)
+		return false;
+	t->images.at[p.v].info.parent_pid = parent;
+	add_thread(t, p, r->tid, comm);
+	return true;
+}
+
+static bool apply_comm(struct process_table *t, const struct record *r)
+{
+	if (r->comm.is_exec)
+		return apply_exec(t, r);
+	process_id p = process_find(t, r->pid);
+	string_id comm = strings_intern(&t->strings, r->comm.comm);
+	if (!p.v)
+		return false;
+	if (r->pid == r->tid)
+		t->images.at[p.v].info.comm = comm;
+	add_thread(t, p, r->tid, comm);
+	return false;
+}
+
+static bool apply_fork(struct process_table *t, const struct record *r)
+{
+	process_id parent = process_find(t, r->fork.parent_pid);
+	if (!parent.v)
+		return false;
+	string_id comm = thread_comm(t, parent, r->fork.parent_tid);
+	if (r->pid == r->fork.parent_pid) {
+		add_thread(t, parent, r->tid, comm);
+		return false;
+	}
+	struct mappings *shared = t->images.at[parent.v].mappings;
+	mapped_id binary = t->images.at[parent.v].binary;
+	process_id p = add_image(t, r->pid, comm, shared ? mappings_ref(shared) : NULL);
+	if (!p.v)
+		return false;
+	t->images.at[p.v].info.parent_pid = r->fork.parent_pid;
+	t->images.at[p.v].binary = binary;
+	add_thread(t, p, r->tid, comm);
+	return true;
+}
+
+/* Records come in order of time, so that nothing older than the end is still to come; a thread that
+ * outlives its leader is why the mappings stay for a while. */
+static bool apply_exit(struct process_table *t, const struct record *r)
+{
+	process_id p = find_current(t, r->pid);
+	if (!p.v || r->pid != r->tid || t->images.at[p.v].info.exited)
+		return false;
+	t->images.at[p.v].info.exited = true;
+	process_id *slot = &t->tombstones[t->tombstone_count++ % TOMBSTONES];
+	if (slot->v) {
+		mappings_unref(t->images.at[slot->v].mappings);
+		t->images.at[slot->v].mappings = NULL;
+	}
+	*slot = p;
+	return false;
+}
+
+bool process_apply(struct process_table *t, const struct record *r)
+{
+	switch (r->kind) {
+	case RECORD_MMAP: {
+		process_id p = process_find(t, r->pid);
+		return p.v && add_mapping(t, p, &r->mmap);
+	}
+	case RECORD_COMM: return apply_comm(t, r);
+	case RECORD_FORK: return apply_fork(t, r);
+	case RECORD_EXIT: return apply_exit(t, r);
+	default: return false;
+	}
+}
+
+thread_ref process_thread(struct process_table *t, process_id p, pid_t tid)
+{
+	thread_ref ref = { map64_get(&t->current_thread, thread_key(p, tid)) };
+	return ref.v ? ref : add_thread(t, p, tid, thread_comm(t, p, tid));
+}
+
+const struct process_info *process_info(const struct process_table *t, process_id p)
+{
+	return &t->images.at[p.v < t->images.count ? p.v : 0].info;
+}
+
+const struct thread_info *thread_info(const struct process_table *t, thread_ref r)
+{
+	return &t->threads.at[r.v < t->threads.count ? r.v : 0];
+}
+
+uint32_t process_thread_count(const struct process_table *t)
+{
+	return (uint32_t)t->threads.count;
+}
+
+uint32_t process_count(const struct process_table *t)
+{
+	return (uint32_t)t->images.count;
+}
+
+const struct mapping *process_mapping(const struct process_table *t, process_id p, uint64_t pc)
+{
+	const struct mappings *m = p.v < t->images.count ? t->images.at[p.v].mappings : NULL;
+	return m ? mappings_find(m, pc) : NULL;
+}
+
+mapped_id process_binary(const struct process_table *t, process_id p)
+{
+	return t->images.at[p.v < t->images.count ? p.v : 0].binary;
+}
+
+const struct mapped_file *process_mapped(const struct process_table *t, mapped_id m)
+{
+	return &t->files.rows.at[m.v < t->files.rows.count ? m.v : 0];
+}
+
+uint32_t process_mapped_count(const struct process_table *t)
+{
+	return (uint32_t)t->files.rows.count;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "session/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int caller_state_capture(struct caller_state *out, struct error *err)
+{
+	if (sigprocmask(SIG_SETMASK, NULL, &out->mask) < 0 ||
+	    sigaction(SIGCHLD, NULL, &out->sigchld) < 0 ||
+	    sigaction(SIGPIPE, NULL, &out->sigpipe) < 0 ||
+	    getrlimit(RLIMIT_NOFILE, &out->nofile) < 0 ||
+	    getrlimit(RLIMIT_MEMLOCK, &out->memlock) < 0)
+		return fail_errno(err, "cannot read our own limits and signals");
+	return 0;
+}
+
+/* Only async-signal-safe calls: we may have threads, the child has one. */
+static _Noreturn void child_main(char **command, const struct caller_state *state, int go_fd,
+				 int errno_fd)
+{
+	char byte;
+	ssize_t n;
+	do {
+		n = read(go_fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(125); /* perfprof died before it let us go */
+	setrlimit(RLIMIT_NOFILE, &state->nofile);
+	setrlimit(RLIMIT_MEMLOCK, &state->memlock);
+	sigaction(SIGCHLD, &state->sigchld, NULL);
+	sigaction(SIGPIPE, &state->sigpipe, NULL);
+	sigprocmask(SIG_SETMASK, &state->mask, NULL);
+	execvp(command[0], command);
+	int code = errno;
+	n = write(errno_fd, &code, sizeof(code));
+	_exit(code == ENOENT || code == ENOTDIR ? 127 : 126);
+}
+
+int child_spawn(char **command, const struct caller_state *state, struct child *out,
+		struct error *err)
+{
+	*out = (struct child){ .go_fd = -1, .errno_fd = -1 };
+	int go[2], report[2];
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return fail_errno(err, "cannot make a pipe");
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		int r = fail_errno(err, "cannot make a pipe");
+		close(go[0]);
+		close(go[1]);
+		return r;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		child_main(command, state, go[0], report[1]);
+	}
+	int r = pid < 0 ? fail_errno(err, "cannot fork") : 0;
+	close(go[0]);
+	close(report[1]);
+	*out = (struct child){ .pid = pid < 0 ? 0 : pid, .go_fd = go[1], .errno_fd = report[0] };
+	if (r < 0)
+		child_deinit(out);
+	return r;
+}
+
+int child_release(struct child *c, struct error *err)
+{
+	if (write(c->go_fd, "", 1) != 1)
+		return fail_errno(err, "cannot start the command");
+	close(take_fd(&c->go_fd));
+	int code = 0;
+	ssize_t n;
+	do {
+		n = read(c->errno_fd, &code, sizeof(code));
+	} while (n < 0 && errno == EINTR);
+	close(take_fd(&c->errno_fd));
+	if (n != sizeof(code))
+		return 0;
+	errno = code;
+	return fail_errno(err, "cannot execute");
+}
+
+bool child_reap(struct child *c)
+{
+	if (!c->exited && c->pid > 0) {
+		int status;
+		pid_t pid = waitpid(c->pid, &status, WNOHANG);
+		if (pid == c->pid) {
+			c->exited = true;
+			c->wait_status = status;
+		} else if (pid < 0 && errno != EINTR) {
+			c->exited = true; /* somebody else took the status */
+			c->wait_status = 0;
+		}
+	}
+	return c->exited;
+}
+
+void child_deinit(struct child *c)
+{
+	if (c->go_fd >= 0)
+		close(c->go_fd);
+	if (c->errno_fd >= 0)
+		close(c->errno_fd);
+	c->go_fd = c->errno_fd = -1;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_CHILD_H
+#define SESSION_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* What CMD must find as if we were not there; taken before we change anything of our own. */
+struct caller_state {
+	sigset_t mask;
+	struct sigaction sigchld, sigpipe;
+	struct rlimit nofile, memlock;
+};
+
+int caller_state_capture(struct caller_state *out, struct error *err);
+
+struct child {
+	pid_t pid; /* 0: none */
+	int go_fd; /* closing it without a byte makes the child vanish; -1: released */
+	int errno_fd; /* closes at exec, or delivers its errno; -1: read */
+	bool exited;
+	int wait_status;
+};
+
+/** Forks a process that waits before its exec. @return 0 or negative errno */
+int child_spawn(char **command, const struct caller_state *state, struct child *out,
+		struct error *err);
+
+/**
+ * Lets it exec and waits until it has.
+ * @return 0; the negative errno of execve; `err` is set
+ */
+int child_release(struct child *c, struct error *err);
+
+/** Collects its status if it has ended. @return true if it has (now or before) */
+bool child_reap(struct child *c);
+
+/** Closes descriptors. A child that was never released ends; one that runs goes on. */
+void child_deinit(struct child *c);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_FACTS_H
+#define SESSION_FACTS_H
+
+#include "profile/builder.h"
+#include "sampler/sampler.h"
+#include "session/session.h"
+
+/* The facts of a run that its capture carries: command, host, sampler's figures, what it cost. */
+
+/** Fills what is known before sampling. */
+int facts_begin(struct builder *b, const struct session_config *config);
+
+struct facts_end {
+	uint64_t start_unix_ns, duration_ns;
+	uint64_t system_ns; /* what the targets ran in kernel mode */
+};
+
+/** Fills what is known when sampling has stopped (the rings may still hold records). */
+void facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end);
+
+#endif

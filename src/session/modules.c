@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "session/modules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "symbol/symbol.h"
+
+struct module { /* by mapped_id */
+	struct code *code;
+	module_id row; /* in the builder */
+	bool asked;
+};
+
+struct modules {
+	struct process_table *processes;
+	struct builder *builder;
+	const struct log *log;
+	struct loader *loader;
+	VEC(struct module) rows;
+	VEC(struct code *) codes; /* row 0 unused; all that were ever made */
+	struct arena arena; /* owns the codes */
+	struct row_index by_build_id; /* -> codes */
+	mapped_id main;
+	module_id kernel;
+};
+
+int modules_create(struct process_table *processes, struct builder *builder, const struct log *log,
+		   struct modules **out, struct error *err)
+{
+	struct modules *m = calloc(1, sizeof(*m));
+	if (!m)
+		return fail(err, -ENOMEM, "out of memory");
+	m->processes = processes;
+	m->builder = builder;
+	m->log = log;
+	int r = loader_start(&m->loader, err);
+	if (r == 0 && !vec_push(&m->codes, NULL))
+		r = fail(err, -ENOMEM, "out of memory");
+	if (r < 0) {
+		modules_destroy(m);
+		return r;
+	}
+	*out = m;
+	return 0;
+}
+
+void modules_destroy(struct modules *m)
+{
+	if (!m)
+		return;
+	loader_destroy(m->loader);
+	for (size_t i = 1; i < m->codes.count; i++) {
+		unwind_table_destroy(m->codes.at[i]->table);
+		object_unref(m->codes.at[i]->object);
+	}
+	vec_free(&m->codes);
+	vec_free(&m->rows);
+	index_deinit(&m->by_build_id);
+	arena_deinit(&m->arena);
+	free(m);
+}
+
+int modules_fd(const struct modules *m)
+{
+	return loader_fd(m->loader);
+}
+
+static struct code *code_create(struct modules *m)
+{
+	struct code *code = arena_alloc(&m->arena, sizeof(*code));
+	return code && vec_push(&m->codes, code) ? code : NULL;
+}
+
+/* @return the code of an open object with this build-id, or NULL */
+static struct code *code_by_build_id(const struct modules *m, const uint8_t *id, size_t size)
+{
+	if (!size)
+		return NULL;
+	uint32_t row;
+	struct index_probe p = index_find(&m->by_build_id, hash_bytes(id, size));
+	while ((row = index_next(&m->by_build_id, &p))) {
+		const struct object *o = m->codes.at[row]->object;
+		if (o->build_id_size == size && !memcmp(o->build_id, id, size))
+			return m->codes.at[row];
+	}
+	return NULL;
+}
+
+static void code_opened(struct modules *m, struct code *code, struct object *object)
+{
+	code->object = object;
+	code->state = CODE_OPEN;
+	if (!object->build_id_size)
+		return;
+	for (uint32_t i = 1; i < m->codes.count; i++)
+		if (m->codes.at[i] == code)
+			index_add(&m->by_build_id, hash_bytes(object->build_id, object->build_id_size), i);
+}
+
+static void ask_for_vdso(struct modules *m, struct code *code)
+{
+	struct object *object;
+	if (symbol_vdso_object(&object, NULL) < 0) {
+		code->state = CODE_UNREADABLE;
+		return;
+	}
+	struct code *twin = code_by_build_id(m, object->build_id, object->build_id_size);
+	if (twin) { /* one vdso in all processes */
+		*code = (struct code){ .state = CODE_OPEN, .object = object };
+		return;
+	}
+	code_opened(m, code, object);
+}
+
+static int ask_for_object(struct modules *m, mapped_id id)
+{
+	const struct mapped_file *f = process_mapped(m->processes, id);
+	struct mapped_open what = {
+		.pid = f->seen_pid,
+		.start = f->seen_start,
+		.end = f->seen_end,
+		.path = (char *)(uintptr_t)strings_text(process_strings(m->processes), f->path),
+		.build_id_size = f->build_id_size,
+		.device = f->device,
+		.inode = f->inode,
+	};
+	memcpy(what.build_id, f->build_id, sizeof(what.build_id));
+	return loader_open(m->loader, id.v, &what);
+}
+
+static int module_ask(struct modules *m, mapped_id id)
+{
+	struct module *module = &m->rows.at[id.v];
+	const struct mapped_file *f = process_mapped(m->processes, id);
+	module->asked = true;
+	module->code = code_by_build_id(m, f->build_id, f->build_id_size);
+	if (module->code)
+		return 0;
+	module->code = code_create(m);
+	if (!module->code)
+		return -ENOMEM;
+	switch (f->kind) {
+	case MAPPED_FILE: return ask_for_object(m, id);
+	case MAPPED_VDSO: ask_for_vdso(m, module->code); return 0;
+	default: module->code->state = CODE_NO_CFI; return 0;
+	}
+}
+
+int modules_open_new(struct modules *m)
+{
+	uint32_t count = process_mapped_count(m->processes);
+	while (m->rows.count < count)
+		if (!vec_push(&m->rows, (struct module){ 0 }))
+			return -ENOMEM;
+	for (uint32_t i = count; i-- > 1 && !m->rows.at[i].asked;) {
+		int r = module_ask(m, (mapped_id){ i });
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void object_arrived(struct modules *m, const struct load_result *r)
+{
+	struct module *module = &m->rows.at[r->token];
+	if (r->status < 0) {
+		log_debug(m->log, LOG_OBJECT, "%s", r->error.text);
+		module->code->state = CODE_UNREADABLE;
+		return;
+	}
+	struct code *twin = code_by_build_id(m, r->object->build_id, r->object->build_id_size);
+	if (module->row.v && r->object->build_id_size)
+		builder_set_build_id(m->builder, module->row, r->object->build_id,
+				     r->object->build_id_size);
+	if (twin) {
+		module->code = twin;
+		object_unref(r->object);
+		return;
+	}
+	code_opened(m, module->code, r->object);
+}
+
+static void rows_arrived(struct modules *m, const struct load_result *r)
+{
+	struct code *code = m->codes.at[r->token];
+	code->table = r->table;
+	code->state = r->status < 0 ? CODE_NO_CFI : CODE_READY;
+	if (r->status < 0 && r->status != -ENODATA)
+		log_debug(m->log, LOG_UNWIND, "'%s': %s", code->object->path, r->error.text);
+}
+
+bool modules_collect(struct modules *m)
+{
+	struct load_result r;
+	bool changed = false;
+	while (loader_take(m->loader, &r)) {
+		changed = true;
+		if (r.kind == LOAD_OBJECT)
+			object_arrived(m, &r);
+		else
+			rows_arrived(m, &r);
+	}
+	return changed;
+}
+
+static void ask_for_rows(struct modules *m, struct code *code)
+{
+	for (uint32_t i = 1; i < m->codes.count; i++) {
+		if (m->codes.at[i] != code)
+			continue;
+		bool asked = loader_rows(m->loader, i, code->object) == 0;
+		code->state = asked ? CODE_COMPILING : CODE_NO_CFI;
+		return;
+	}
+}
+
+struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows)
+{
+	if (mapped.v >= m->rows.count || !m->rows.at[mapped.v].asked)
+		if (modules_open_new(m) < 0 || mapped.v >= m->rows.count)
+			return NULL;
+	struct code *code = m->rows.at[mapped.v].code;
+	if (code && want_rows && code->state == CODE_OPEN)
+		ask_for_rows(m, code);
+	return code;
+}
+
+module_id modules_row(struct modules *m, mapped_id mapped)
+{
+	struct code *code = modules_code(m, mapped, false);
+	struct module *module = &m->rows.at[mapped.v];
+	if (!code || module->row.v)
+		return code ? module->row : (module_id){ 0 };
+	const struct mapped_file *f = process_mapped(m->processes, mapped);
+	bool from_object = code->object && code->object->build_id_size;
+	struct builder_module row = {
+		.path = strings_text(process_strings(m->processes), f->path),
+		.build_id = from_object ? code->object->build_id : f->build_id,
+		.build_id_size = from_object ? code->object->build_id_size : f->build_id_size,
+		.deleted = f->deleted,
+		.is_main = mapped.v == m->main.v,
+	};
+	module->row = builder_add_module(m->builder, &row);
+	return module->row;
+}
+
+module_id modules_kernel(struct modules *m)
+{
+	if (!m->kernel.v) {
+		struct builder_module row = { .path = "[kernel.kallsyms]" };
+		m->kernel = builder_add_module(m->builder, &row);
+	}
+	return m->kernel;
+}
+
+void modules_set_main(struct modules *m, mapped_id mapped)
+{
+	if (!m->main.v)
+		m->main = mapped;
+}
+
+uint64_t modules_cpu_ns(const struct modules *m)
+{
+	return loader_cpu_ns(m->loader);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_MODULES_H
+#define SESSION_MODULES_H
+
+#include "base/log.h"
+#include "process/process.h"
+#include "profile/builder.h"
+#include "session/loader.h"
+#include "unwind/unwind.h"
+
+/*
+ * What is known of each mapped file: its open object, its unwind rows and its row in the builder.
+ * Files with one build-id share their object and rows.
+ */
+
+enum code_state {
+	CODE_WANTED, /* the loader was asked to open it */
+	CODE_OPEN, /* the object is there, rows were not asked for yet */
+	CODE_COMPILING,
+	CODE_READY, /* `table` is there */
+	CODE_NO_CFI,
+	CODE_UNREADABLE,
+};
+
+struct code { /* shared by modules with equal build-ids */
+	enum code_state state;
+	bool late; /* a sample has waited for it in vain: the next ones do not wait */
+	struct object *object;
+	struct unwind_table *table;
+};
+
+struct modules;
+
+int modules_create(struct process_table *processes, struct builder *builder,
+		   const struct log *log, struct modules **out, struct error *err);
+/** Takes NULL. */
+void modules_destroy(struct modules *m);
+/** Readable when modules_collect() has work. */
+int modules_fd(const struct modules *m);
+
+/** Asks for every mapped file that was not asked for yet. @return 0 or -ENOMEM */
+int modules_open_new(struct modules *m);
+/** Takes what the loader has finished. @return true if anything changed (waiting samples may go on) */
+bool modules_collect(struct modules *m);
+
+/** The shared state behind a mapped file; rows are asked for when `want_rows`. */
+struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows);
+/** The builder's row; made at first use. */
+module_id modules_row(struct modules *m, mapped_id mapped);
+/** The row of "[kernel.kallsyms]". */
+module_id modules_kernel(struct modules *m);
+/** The mapped file becomes module 1 (CMD's binary). Call before its row is made. */
+void modules_set_main(struct modules *m, mapped_id mapped);
+uint64_t modules_cpu_ns(const struct modules *m);
+
+#endif

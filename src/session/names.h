@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_NAMES_H
+#define SESSION_NAMES_H
+
+#include "profile/builder.h"
+#include "session/modules.h"
+#include "symbol/worker.h"
+
+/* Carries new addresses to the symbol worker and its answers into the builder. */
+
+struct names;
+
+int names_create(const struct symbol_config *config, struct builder *builder, struct names **out,
+		 struct error *err);
+/** Takes NULL. */
+void names_destroy(struct names *n);
+/** Readable when names_collect() has work. */
+int names_fd(const struct names *n);
+
+/**
+ * Asks for the name of a new frame.
+ *
+ * @param code  where it lies; NULL for the kernel
+ * @param vaddr the ELF's own, or the kernel's pc
+ * @return 0 or -ENOMEM
+ */
+int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr);
+/** Gives the builder the names that are there. @return 0 or -ENOMEM */
+int names_collect(struct names *n);
+/** Waits for all names, at most `timeout_ms`, then gives functions' addresses to frames without one. */
+int names_finish(struct names *n, int timeout_ms);
+uint64_t names_cpu_ns(const struct names *n);
+
+#endif

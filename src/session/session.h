@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "profile/profile.h"
+#include "sampler/sampler.h"
+
+/*
+ * The conductor: one event loop that moves records to the process table, samples through the
+ * unwinder into the builder, addresses to the name worker and names back. It parses nothing.
+ */
+
+struct session_config {
+	char **command; /* `run`: NULL-terminated arguments; NULL for `attach` */
+	const pid_t *pids; /* `attach` */
+	size_t pid_count;
+	const struct sampler_ops *sampler;
+	uint32_t rate_hz;
+	uint64_t duration_ns; /* 0: until the end of CMD or of all targets */
+	bool children, kernel, inlines;
+	const struct log *log; /* may be NULL */
+	/** Called about twice a second while sampling; may be NULL. */
+	void (*on_tick)(void *context, uint64_t samples, uint64_t elapsed_ns);
+	void *tick_context;
+};
+
+/* How CMD stands. */
+struct session_outcome {
+	int exec_errno; /* not 0: CMD could not be executed, nothing was sampled */
+	bool exited; /* `wait_status` is valid */
+	int wait_status; /* of waitpid(2) */
+	bool gave_up; /* a second ^C: CMD is not waited for */
+};
+
+struct session;
+
+/**
+ * Makes everything ready; nothing runs yet. Blocks the signals that the session handles, so that
+ * call it before any thread is started.
+ *
+ * @param config borrowed until session_destroy()
+ * @return 0; -ESRCH (a PID that is not there); -EPERM, -EACCES (`err` names the right and the
+ *         command that grants it); other negative errno
+ */
+int session_create(const struct session_config *config, struct session **out, struct error *err);
+
+/** Starts CMD or sampling, returns when sampling has stopped. @return 0 or negative errno */
+int session_run(struct session *s, struct error *err);
+
+/** Waits for the last names and freezes the model. Call after session_run(). */
+int session_profile(struct session *s, struct profile **out, struct error *err);
+
+/** `run`: waits for CMD if it still runs (passing signals on) and says how it ended. */
+void session_wait(struct session *s, struct session_outcome *out);
+
+/** @return CMD's pid, 0 for `attach` */
+pid_t session_child(const struct session *s);
+
+/** Takes NULL. CMD, if it still runs, goes on. */
+void session_destroy(struct session *s);
+
+#endif

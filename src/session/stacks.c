@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "session/stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "process/memory.h"
+#include "record/reason_text.h"
+#include "unwind/unwind.h"
+
+enum {
+	STACK_FRAMES_MAX = 16384,
+	/* User addresses have 47 bits on x86-64 (Documentation/arch/x86/x86_64/mm.rst); above them a
+	 * key has room for so many address spaces before the map starts anew. */
+	ADDRESS_BITS = 47,
+	SPACES_MAX = 1 << (64 - ADDRESS_BITS),
+	FRAME_CACHE_MAX = 4 * 1024 * 1024,
+};
+
+struct stacks {
+	struct process_table *processes;
+	struct modules *modules;
+	struct names *names;
+	struct builder *builder;
+	struct unwind_cache *cache;
+	bool kernel;
+	VEC(uint32_t) space; /* by process_id; 0: none yet */
+	uint32_t next_space;
+	struct map64 user_frames; /* (space, pc) -> frame_id */
+	struct map64 kernel_frames; /* pc -> frame_id */
+	VEC(thread_id) threads; /* by thread_ref */
+	frame_id truncated;
+	process_id process; /* of the sample at hand */
+	bool may_wait;
+	uint64_t pcs[STACK_FRAMES_MAX];
+};
+
+int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
+		  struct builder *builder, bool kernel, struct stacks **out, struct error *err)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+	if (!s)
+		return fail(err, -ENOMEM, "out of memory");
+	s->processes = processes;
+	s->modules = modules;
+	s->names = names;
+	s->builder = builder;
+	s->kernel = kernel;
+	s->next_space = 1;
+	s->cache = unwind_cache_create();
+	s->truncated = builder_frame(builder, (module_id){ 0 }, 0, FRAME_TRUNCATED, NULL);
+	if (!s->cache || !s->truncated.v) {
+		stacks_destroy(s);
+		return fail(err, -ENOMEM, "out of memory");
+	}
+	*out = s;
+	return 0;
+}
+
+void stacks_destroy(struct stacks *s)
+{
+	if (!s)
+		return;
+	unwind_cache_destroy(s->cache);
+	vec_free(&s->space);
+	vec_free(&s->threads);
+	map64_deinit(&s->user_frames);
+	map64_deinit(&s->kernel_frames);
+	free(s);
+}
+
+static void spaces_restart(struct stacks *s)
+{
+	for (size_t i = 0; i < s->space.count; i++)
+		s->space.at[i] = 0;
+	s->next_space = 1;
+	map64_deinit(&s->user_frames);
+	unwind_cache_flush(s->cache);
+}
+
+/* A number for the process's present mappings; a change of mappings means a new number. */
+static uint32_t space_of(struct stacks *s, process_id p)
+{
+	if (s->next_space >= SPACES_MAX || s->user_frames.count > FRAME_CACHE_MAX)
+		spaces_restart(s);
+	while (s->space.count <= p.v)
+		if (!vec_push(&s->space, 0))
+			return 0;
+	if (!s->space.at[p.v])
+		s->space.at[p.v] = s->next_space++;
+	return s->space.at[p.v];
+}
+
+void stacks_forget(struct stacks *s, process_id p)
+{
+	if (p.v && p.v < s->space.count)
+		s->space.at[p.v] = 0;
+}
+
+static uint64_t file_off_of(const struct mapping *mapping, uint64_t pc)
+{
+	return pc - mapping->start + mapping->file_off;
+}
+
+static enum unwind_lookup lookup_of(const struct stacks *s, struct code *code)
+{
+	switch (code->state) {
+	case CODE_READY: return LOOKUP_TABLE;
+	case CODE_NO_CFI: return LOOKUP_NO_CFI;
+	case CODE_UNREADABLE: return LOOKUP_UNREADABLE;
+	default: break;
+	}
+	if (!s->may_wait)
+		code->late = true; /* one sample has waited in vain: the next ones do not */
+	return code->late ? LOOKUP_LATE : LOOKUP_PENDING;
+}
+
+static void code_at(void *context, uint64_t pc, struct unwind_code *out)
+{
+	struct stacks *s = context;
+	*out = (struct unwind_code){ .lookup = LOOKUP_NO_MAPPING };
+	const struct mapping *mapping = process_mapping(s->processes, s->process, pc);
+	if (!mapping)
+		return;
+	out->start = mapping->start;
+	out->end = mapping->end;
+	out->lookup = LOOKUP_NO_CFI;
+	if (process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
+		return;
+	struct code *code = modules_code(s->modules, mapping->mapped, true);
+	if (!code)
+		return;
+	out->lookup = lookup_of(s, code);
+	uint64_t vaddr;
+	if (out->lookup != LOOKUP_TABLE)
+		return;
+	if (!object_vaddr_of(code->object, file_off_of(mapping, pc), &vaddr)) {
+		out->lookup = LOOKUP_NO_CFI;
+		return;
+	}
+	out->table = code->table;
+	out->bias = pc - vaddr;
+}
+
+/* Instruction bytes come from the file; of code that lies in no file, from the process. */
+static bool read_code(struct stacks *s, uint64_t pc, void *out, size_t size_bytes)
+{
+	const struct mapping *mapping = process_mapping(s->processes, s->process, pc);
+	if (!mapping)
+		return false;
+	if (process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
+		return process_read(process_info(s->processes, s->process)->pid, pc, out, size_bytes);
+	const struct code *code = modules_code(s->modules, mapping->mapped, false);
+	return code && code->object &&
+	       object_read(code->object, file_off_of(mapping, pc), out, size_bytes, NULL) == 0;
+}
+
+static bool read_memory(void *context, enum unwind_memory kind, uint64_t address, void *out,
+			size_t size_bytes)
+{
+	struct stacks *s = context;
+	if (kind == MEMORY_CODE)
+		return read_code(s, address, out, size_bytes);
+	if (kind == MEMORY_BEHIND_COPY)
+		return false; /* it goes on changing: the stack is shown as cut off instead */
+	return process_read(process_info(s->processes, s->process)->pid, address, out, size_bytes);
+}
+
+static frame_id new_frame(struct stacks *s, module_id module, struct code *code, uint64_t vaddr,
+			  enum frame_kind kind)
+{
+	bool is_new;
+	frame_id frame = builder_frame(s->builder, module, vaddr, kind, &is_new);
+	if (!frame.v || !is_new || kind == FRAME_JIT)
+		return frame;
+	if (names_ask(s->names, frame, code, vaddr) < 0)
+		return (frame_id){ 0 };
+	return frame;
+}
+
+static frame_id make_user_frame(struct stacks *s, uint64_t pc)
+{
+	const struct mapping *mapping = process_mapping(s->processes, s->process, pc);
+	if (!mapping || process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
+		return new_frame(s, (module_id){ 0 }, NULL, pc, FRAME_JIT);
+	struct code *code = modules_code(s->modules, mapping->mapped, false);
+	module_id module = modules_row(s->modules, mapping->mapped);
+	if (!code || !module.v)
+		return (frame_id){ 0 };
+	uint64_t vaddr = file_off_of(mapping, pc);
+	if (code->object)
+		object_vaddr_of(code->object, vaddr, &vaddr);
+	return new_frame(s, module, code, vaddr, FRAME_USER);
+}
+
+static frame_id user_frame(struct stacks *s, uint32_t space, uint64_t pc)
+{
+	uint64_t key = (uint64_t)space << ADDRESS_BITS | (pc & ((UINT64_C(1) << ADDRESS_BITS) - 1));
+	frame_id frame = { map64_get(&s->user_frames, key) };
+	if (frame.v)
+		return frame;
+	frame = make_user_frame(s, pc);
+	if (frame.v && !map64_put(&s->user_frames, key, frame.v))
+		return (frame_id){ 0 };
+	return frame;
+}
+
+static frame_id kernel_frame(struct stacks *s, uint64_t pc)
+{
+	frame_id frame = { map64_get(&s->kernel_frames, pc) };
+	if (frame.v)
+		return frame;
+	frame = new_frame(s, modules_kernel(s->modules), NULL, pc, FRAME_KERNEL);
+	if (frame.v && !map64_put(&s->kernel_frames, pc, frame.v))
+		return (frame_id){ 0 };
+	return frame;
+}
+
+static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
+		      struct unwind_result *out)
+{
+	*out = (struct unwind_result){ .reason = UNWIND_NO_REGISTERS };
+	if (sample->abi_32bit)
+		out->reason = UNWIND_ABI_32BIT;
+	if (!sample->has_registers || sample->abi_32bit)
+		return;
+	struct unwind_env env = {
+		.context = s,
+		.code_at = code_at,
+		.read_memory = read_memory,
+		.stack = sample->stack,
+		.stack_start = sample->registers[REGISTER_RSP],
+		.stack_size_bytes = sample->stack_size_bytes,
+		.stack_copy_full = sample->stack_copy_full,
+	};
+	unwind_walk(&env, sample->registers, s->cache, space, s->pcs, STACK_FRAMES_MAX, out);
+}
+
+static stack_id push(struct stacks *s, stack_id stack, frame_id frame)
+{
+	return frame.v ? builder_stack(s->builder, stack, frame) : (stack_id){ 0 };
+}
+
+/* @return the stack's id, outermost frame first; 0 without memory or for an empty stack */
+static stack_id intern(struct stacks *s, const struct record_sample *sample, uint32_t space,
+		       const struct unwind_result *walk)
+{
+	stack_id stack = { 0 };
+	if (walk->reason != UNWIND_ROOT)
+		stack = push(s, stack, s->truncated);
+	for (uint32_t i = walk->count; i-- > 0;) {
+		stack = push(s, stack, user_frame(s, space, s->pcs[i]));
+		if (!stack.v)
+			return stack;
+	}
+	if (!s->kernel)
+		return stack;
+	for (uint32_t i = sample->kernel_pc_count; i-- > 0;) {
+		/* The first is where the tick hit, the others are return addresses. */
+		stack = push(s, stack, kernel_frame(s, sample->kernel_pcs[i] - (i > 0)));
+		if (!stack.v)
+			return stack;
+	}
+	return stack;
+}
+
+static thread_id thread_row(struct stacks *s, pid_t tid)
+{
+	thread_ref ref = process_thread(s->processes, s->process, tid);
+	while (s->threads.count <= ref.v)
+		if (!vec_push(&s->threads, (thread_id){ 0 }))
+			return (thread_id){ 0 };
+	thread_id *row = &s->threads.at[ref.v];
+	if (!row->v) {
+		const struct thread_info *t = thread_info(s->processes, ref);
+		const struct process_info *p = process_info(s->processes, s->process);
+		*row = builder_thread(s->builder, (uint32_t)p->pid, (uint32_t)tid,
+				      strings_text(process_strings(s->processes), t->comm));
+	}
+	return *row;
+}
+
+int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
+{
+	s->process = process_find(s->processes, r->pid);
+	if (!s->process.v)
+		return -ENOMEM;
+	uint32_t space = space_of(s, s->process);
+	struct unwind_result walk;
+	s->may_wait = may_wait;
+	walk_user(s, &r->sample, space, &walk);
+	if (walk.pending)
+		return 0;
+	stack_id stack = intern(s, &r->sample, space, &walk);
+	thread_id thread = thread_row(s, r->tid);
+	if (!thread.v)
+		return -ENOMEM;
+	const char *reason = walk.reason == UNWIND_ROOT ? "" : unwind_reason_id(walk.reason);
+	int status = builder_sample(s->builder, r->time_ns, thread, stack, reason);
+	return status < 0 ? status : 1;
+}

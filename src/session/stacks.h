@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SESSION_STACKS_H
+#define SESSION_STACKS_H
+
+#include "process/process.h"
+#include "profile/builder.h"
+#include "record/record.h"
+#include "session/modules.h"
+#include "session/names.h"
+
+/* Samples become stacks of the model: unwound, each pc turned into (module, address), interned. */
+
+struct stacks;
+
+int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
+		  struct builder *builder, bool kernel, struct stacks **out, struct error *err);
+/** Takes NULL. */
+void stacks_destroy(struct stacks *s);
+
+/**
+ * Counts a sample.
+ *
+ * @param may_wait false: what is missing will not be waited for any longer
+ * @return 1 when counted; 0 if it must wait for rows (call again with the same sample); -ENOMEM
+ */
+int stacks_add(struct stacks *s, const struct record *r, bool may_wait);
+
+/** Call when mappings of a process changed or rows arrived. */
+void stacks_forget(struct stacks *s, process_id p);
+
+#endif
