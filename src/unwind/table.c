@@ -168,3 +168,11 @@ bool unwind_table_function(const struct unwind_table *t, uint64_t vaddr, uint64_
 	*out_size_bytes = entry.fde.size_bytes;
 	return true;
 }
+
+bool table_is_bare_start(const struct unwind_table *t, uint64_t vaddr)
+{
+	struct table_fde fde;
+	struct table_entry entry;
+	return find_fde(t, vaddr, &fde) && fde.start == vaddr - t->base_vaddr &&
+	       !table_read_entry(t, vaddr - 1, &entry);
+}

@@ -69,4 +69,7 @@ struct table_entry {
 /** @return false if none covers the address, or it cannot be read */
 bool table_read_entry(const struct unwind_table *t, uint64_t vaddr, struct table_entry *out);
 
+/** Does an FDE start at the address, and none cover the byte before? */
+bool table_is_bare_start(const struct unwind_table *t, uint64_t vaddr);
+
 #endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "unwind/walk_state.h"
+
+/* `mov $15, %eax` or `mov $15, %rax`, then `syscall`: rt_sigreturn, as every libc spells it. */
+static bool is_sigreturn(struct walk *w, uint64_t pc)
+{
+	static const uint8_t shorter[] = { 0xb8, 15, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t longer[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t code[sizeof(longer)];
+	if (!walk_read_code(w, pc, code, sizeof(code)))
+		return false;
+	return !memcmp(code, longer, sizeof(longer)) || !memcmp(code, shorter, sizeof(shorter));
+}
+
+/*
+ * Code without CFI that keeps frame pointers is off the rails for an instruction or two of each
+ * call: rbp is still the caller's. Also covers PLT stubs of linkers that write no CFI for them.
+ */
+bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
+{
+	static const struct unwind_rule entered = { .cfa_kind = CFA_RSP, .cfa_off = 8 };
+	static const struct unwind_rule pushed = {
+		.cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
+	uint8_t c[4];
+	if (!walk_read_code(w, w->at.pc, c, sizeof(c)))
+		return false;
+	bool is_entry = (c[0] == 0xf3 && c[1] == 0x0f && c[2] == 0x1e && c[3] == 0xfa) || /* endbr64 */
+			c[0] == 0x55 || /* push %rbp */
+			c[0] == 0xc3 || /* ret */
+			(c[0] == 0xff && c[1] == 0x25) || /* jmp *SLOT(%rip) */
+			(c[0] == 0x49 && c[1] == 0x3b && c[2] == 0x66); /* Go: cmp 16(%r14), %rsp */
+	bool is_pushed = c[0] == 0x48 && ((c[1] == 0x89 && c[2] == 0xe5) ||
+					  (c[1] == 0x8b && c[2] == 0xec)); /* mov %rsp, %rbp */
+	if (is_entry)
+		*out = entered;
+	else if (is_pushed)
+		*out = pushed;
+	return is_entry || is_pushed;
+}
+
+struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reason)
+{
+	struct unwind_rule rule = { .cfa_kind = CFA_UNKNOWN, .rbp_kind = (uint8_t)reason };
+	if (is_sigreturn(w, w->at.pc))
+		rule = (struct unwind_rule){ .cfa_kind = CFA_SIGNAL };
+	return rule;
+}
+
+/*
+ * musl has no CFI at all. Its start routines keep a few registers on the stack: what lies behind
+ * them tells where the stack begins. In so few bytes no other frame fits between.
+ */
+enum { START_FRAME_WORDS = 6, THREAD_FRAME_WORDS = 4 };
+
+static bool is_program_start(struct walk *w)
+{
+	uint64_t first = (w->at.rsp + 15) & ~UINT64_C(15);
+	for (uint64_t rsp = first; rsp <= w->at.rsp + 8 * START_FRAME_WORDS; rsp += 16) {
+		if (unwind_is_program_start(w, rsp))
+			return true;
+	}
+	return false;
+}
+
+/* A return address into musl's clone, where the new thread exits: the end of its stack. */
+static bool is_thread_start(struct walk *w)
+{
+	/* mov %eax, %edi; xor %eax, %eax; mov $60, %al; syscall */
+	static const uint8_t exit_thread[] = { 0x89, 0xc7, 0x31, 0xc0, 0xb0, 60, 0x0f, 0x05 };
+	uint8_t code[sizeof(exit_thread)];
+	struct unwind_rule rule;
+	if (walk_find_rule(w, w->at.pc - 1, &rule) != FOUND) /* for w->code, which a cache hit skips */
+		return false;
+	for (unsigned i = 0; i < THREAD_FRAME_WORDS; i++) {
+		uint64_t pc;
+		if (!walk_read_word(w, w->at.rsp + 8 * i, &pc))
+			return false;
+		if (pc - w->code.start < w->code.end - w->code.start &&
+		    walk_read_code(w, pc, code, sizeof(code)) &&
+		    !memcmp(code, exit_thread, sizeof(code)))
+			return true;
+	}
+	return false;
+}
+
+bool walk_is_outermost(struct walk *w)
+{
+	if (!w->is_caller)
+		return false;
+	if (w->at.rbp == 0 && w->by_frame_pointer) /* psABI, 3.4.1: marks the deepest frame */
+		return true;
+	return is_program_start(w) || is_thread_start(w);
+}
