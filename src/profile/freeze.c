@@ -155,10 +155,10 @@ static bool freeze_samples(struct freeze *f)
 	}
 	qsort(f->samples, count, sizeof(*f->samples), compare_samples);
 	for (size_t i = 0; i < count; i++) {
-		struct draft_sample *last = &f->samples[f->sample_count - 1];
-		if (f->sample_count && !compare_samples(last, &f->samples[i])) {
-			last->count += f->samples[i].count;
-			last->cpu_ns += f->samples[i].cpu_ns;
+		size_t n = f->sample_count;
+		if (n && !compare_samples(&f->samples[n - 1], &f->samples[i])) {
+			f->samples[n - 1].count += f->samples[i].count;
+			f->samples[n - 1].cpu_ns += f->samples[i].cpu_ns;
 		} else {
 			f->samples[f->sample_count++] = f->samples[i];
 		}

@@ -256,12 +256,35 @@ static int read_fourth(struct pprof_reader *r, struct protobuf_field *f)
 	return f->number == PROFILE_SAMPLE ? read_sample(r, f->bytes) : 0;
 }
 
+/* Whether a field of Profile has the wire type of its declaration. Unknown fields are out of place. */
+static bool right_wire(const struct protobuf_field *f)
+{
+	switch (f->number) {
+	case PROFILE_SAMPLE_TYPE:
+	case PROFILE_SAMPLE:
+	case PROFILE_MAPPING:
+	case PROFILE_LOCATION:
+	case PROFILE_FUNCTION:
+	case PROFILE_STRING_TABLE:
+	case PROFILE_PERIOD_TYPE:
+	case PROFILE_CAPTURE:
+		return f->wire == PROTOBUF_BYTES;
+	case PROFILE_COMMENT: /* packed or not */
+		return f->wire == PROTOBUF_BYTES || f->wire == PROTOBUF_VARINT;
+	default:
+		return f->number <= PROFILE_DOC_URL && f->wire == PROTOBUF_VARINT;
+	}
+}
+
 static int pass(struct pprof_reader *r, struct cursor c,
 		int (*read)(struct pprof_reader *, struct protobuf_field *))
 {
 	struct protobuf_field f;
-	while (protobuf_next(&c, &f)) {
-		int status = read(r, &f);
+	for (const uint8_t *begin = c.at; protobuf_next(&c, &f); begin = c.at) {
+		bool known = f.number <= PROFILE_DOC_URL || f.number == PROFILE_CAPTURE;
+		if (known && !right_wire(&f))
+			return pprof_damaged(r, begin, "a field has the wrong type");
+		int status = known ? read(r, &f) : 0;
 		if (status)
 			return status;
 	}
@@ -360,23 +383,6 @@ int pprof_read(const void *bytes, size_t size_bytes, struct profile **out, struc
 	return status;
 }
 
-/* The wire type that each field of Profile has; -1: no such field. */
-static int expected_wire(uint32_t number)
-{
-	switch (number) {
-	case PROFILE_SAMPLE_TYPE:
-	case PROFILE_SAMPLE:
-	case PROFILE_MAPPING:
-	case PROFILE_LOCATION:
-	case PROFILE_FUNCTION:
-	case PROFILE_STRING_TABLE:
-	case PROFILE_PERIOD_TYPE:
-	case PROFILE_COMMENT:
-	case PROFILE_CAPTURE: return PROTOBUF_BYTES;
-	default: return number <= PROFILE_DOC_URL ? PROTOBUF_VARINT : -1;
-	}
-}
-
 bool pprof_is(const void *bytes, size_t size_bytes)
 {
 	enum { FIELDS_ENOUGH = 64 };
@@ -384,8 +390,7 @@ bool pprof_is(const void *bytes, size_t size_bytes)
 	struct protobuf_field f;
 	int fields = 0;
 	for (; fields < FIELDS_ENOUGH && protobuf_next(&c, &f); fields++)
-		if ((int)f.wire != expected_wire(f.number) &&
-		    !(f.number == PROFILE_COMMENT && f.wire == PROTOBUF_VARINT))
+		if (!right_wire(&f))
 			return false;
 	return fields && !c.bad;
 }
