@@ -27,6 +27,11 @@ enum found walk_find_rule(struct walk *w, uint64_t pc, struct unwind_rule *out)
 		memset(code, 0, sizeof(*code));
 		w->env->code_at(w->env->context, pc, code);
 	}
+	if (code->lookup != LOOKUP_NO_MAPPING && code->lookup != LOOKUP_PENDING &&
+	    walk_is_goexit(w)) {
+		*out = (struct unwind_rule){ .cfa_kind = CFA_ROOT };
+		return FOUND;
+	}
 	switch (code->lookup) {
 	case LOOKUP_TABLE:
 		*out = is_entered_by_return(w) ? trampoline_rule(w) :

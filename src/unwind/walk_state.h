@@ -62,6 +62,8 @@ static inline enum unwind_reason fallback_reason(const struct unwind_rule *rule)
 struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reason);
 /* For the innermost frame, at an instruction where rbp is still or again the caller's. */
 bool walk_innermost_rule(struct walk *w, struct unwind_rule *out);
+/* Is w->at the frame below a goroutine's first function? */
+bool walk_is_goexit(const struct walk *w);
 /* Frame pointers lead nowhere: is it because here the stack begins? */
 bool walk_is_outermost(struct walk *w);
 

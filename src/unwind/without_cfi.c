@@ -48,6 +48,19 @@ struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reas
 }
 
 /*
+ * runtime.goexit of Go: `nop; call runtime.goexit1; nop`. A goroutine's first function is made to
+ * return to its second byte.
+ */
+bool walk_is_goexit(const struct walk *w)
+{
+	enum { FUNCTION_ALIGNMENT = 16 };
+	uint8_t c[7];
+	return w->is_caller && w->at.pc % FUNCTION_ALIGNMENT == 1 &&
+	       walk_read_code(w, w->at.pc - 1, c, sizeof(c)) && c[0] == 0x90 && c[1] == 0xe8 &&
+	       c[6] == 0x90;
+}
+
+/*
  * musl has no CFI at all. Its start routines keep a few registers on the stack: what lies behind
  * them tells where the stack begins. In so few bytes no other frame fits between.
  */
