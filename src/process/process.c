@@ -178,6 +178,7 @@ static bool apply_exec(struct process_table *t, const struct record *r)
 	process_id p = add_image(t, r->pid, comm, NULL);
 	if (!p.v)
 		return false;
+	t->images.at[before.v].info.exited = before.v > 0; /* that image has ended */
 	t->images.at[p.v].info.parent_pid = parent;
 	add_thread(t, p, r->tid, comm);
 	return true;

@@ -79,7 +79,7 @@ struct process_info {
 	pid_t pid, parent_pid;
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat; 0 if not known */
 	string_id comm;
-	bool exited;
+	bool exited; /* or gone by exec */
 };
 const struct process_info *process_info(const struct process_table *t, process_id p);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -186,6 +187,7 @@ static int start_command(struct session *s, struct error *err)
 		r = s->config->sampler->arm(s->sampler, err);
 	if (r < 0)
 		return r;
+	builder_target_pid(s->builder, (uint32_t)s->child.pid);
 	begin_clock(s);
 	r = child_release(&s->child, err);
 	s->exec_errno = -r;
@@ -199,6 +201,7 @@ static int start_targets(struct session *s, struct error *err)
 		int r = c->sampler->add_process(s->sampler, c->pids[i], err);
 		if (r < 0)
 			return r;
+		builder_target_pid(s->builder, (uint32_t)c->pids[i]);
 	}
 	int r = c->sampler->arm(s->sampler, err);
 	begin_clock(s);
@@ -380,9 +383,33 @@ int session_run(struct session *s, struct error *err)
 	return r;
 }
 
+/* Daemons that CMD has started: left alone, but named. */
+static int note_survivors(struct session *s)
+{
+	enum { SURVIVORS_SHOWN = 8 };
+	unsigned shown = 0, more = 0;
+	char text[256];
+	for (uint32_t i = 1; i < process_count(s->processes); i++) {
+		const struct process_info *p = process_info(s->processes, (process_id){ i });
+		if (p->exited || p->pid == s->child.pid || (kill(p->pid, 0) < 0 && errno == ESRCH))
+			continue;
+		if (shown++ >= SURVIVORS_SHOWN) {
+			more++;
+			continue;
+		}
+		snprintf(text, sizeof(text), "%s (pid %d) outlived the command and was left alone",
+			 strings_text(process_strings(s->processes), p->comm), (int)p->pid);
+		if (builder_note(s->builder, text) < 0)
+			return -ENOMEM;
+	}
+	snprintf(text, sizeof(text), "%u more children outlived the command", more);
+	return more ? builder_note(s->builder, text) : 0;
+}
+
 int session_profile(struct session *s, struct profile **out, struct error *err)
 {
-	if (names_finish(s->names, NAMES_PATIENCE_MS) < 0)
+	if (names_finish(s->names, NAMES_PATIENCE_MS) < 0 ||
+	    (s->child.exited && note_survivors(s) < 0))
 		return fail(err, -ENOMEM, "out of memory");
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
