@@ -93,7 +93,7 @@ void svg_layout_deinit(struct svg_layout *l)
 static unsigned bucket_of(uint64_t samples)
 {
 	unsigned log = 63 - (unsigned)__builtin_clzll(samples | 1);
-	return log < 3 ? (unsigned)samples : log * 8 - 16 + ((samples >> (log - 3)) & 7);
+	return log < 3 ? (unsigned)samples : log * 8 - 16 + (unsigned)(samples >> (log - 3) & 7);
 }
 
 static uint64_t bucket_start(unsigned bucket)
