@@ -21,6 +21,8 @@ static inline uint64_t random_u64(struct random *r)
 static inline uint64_t random_between(struct random *r, uint64_t low, uint64_t high)
 {
 	uint64_t span = high - low + 1;
+	if (!span) /* all 64 bits */
+		return random_u64(r);
 	return low + (uint64_t)(((unsigned __int128)random_u64(r) * span) >> 64);
 }
 
