@@ -2,8 +2,9 @@
 /*
  * Names addresses for tests/oracle/symbol_oracle.py, in the format of llvm-symbolizer: for each
  * address (hexadecimal, a line each on standard input) its frames, innermost first, as a line with the
- * function and one with FILE:LINE, then an empty line. `--start` appends the start of the function,
- * `--time` only prints how long it took.
+ * function and one with FILE:LINE, then an empty line. `--mangled` prints names as they are in the
+ * file, a tab and the demangled one; `--start` appends the start of the function; `--time` only
+ * prints how long it took.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +18,12 @@
 #include "base/vec.h"
 #include "symbol/symbol.h"
 
-static void print_result(const struct symbol_result *result, bool with_start)
+static void print_result(const struct symbol_result *result, bool mangled, bool with_start)
 {
 	for (uint32_t i = 0; i < result->line_count; i++) {
 		const struct symbol_line *l = &result->lines[i];
+		if (mangled)
+			printf("%s\t", l->system_name);
 		printf("%s\n%s:%u\n", l->function[0] ? l->function : "??", l->file[0] ? l->file : "??", l->line);
 	}
 	if (!result->line_count)
@@ -69,7 +72,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < at.count && strcmp(mode, "--time") != 0; i++) {
 		struct symbol_result result;
 		symbol_resolve(r, o, at.at[i], &result);
-		print_result(&result, !strcmp(mode, "--start"));
+		print_result(&result, !strcmp(mode, "--mangled"), !strcmp(mode, "--start"));
 	}
 	vec_free(&at);
 	symbol_resolver_destroy(r);

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compares our names, inlined call chains and lines with llvm-symbolizer's, and our demangling with
+c++filt's, on thousands of addresses of real and of freshly compiled programs.
+
+usage: symbol_oracle.py [--build DIR] [--count N] [--verbose]
+
+Prints a line a program; exits 1 if agreement falls below the goals, 77 if a tool is missing.
+"""
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FUNCTIONS_GOAL = 99.9
+LINES_GOAL = 99.9
+TOOLS = ["llvm-symbolizer-14", "c++filt", "readelf", "g++", "clang++-14", "objcopy"]
+
+# name, compiler, source, flags
+PROGRAMS = [
+    ("cc-gcc-O2", "g++", "templates.cc", ["-g", "-O2"]),
+    ("cc-gcc-O2-dwarf4", "g++", "templates.cc", ["-g", "-O2", "-gdwarf-4"]),
+    ("cc-gcc-O2-types", "g++", "templates.cc", ["-g", "-O2", "-fdebug-types-section"]),
+    ("cc-gcc-O2-zlib", "g++", "templates.cc", ["-g", "-O2", "-gz=zlib"]),
+    ("cc-gcc-O0", "g++", "templates.cc", ["-g", "-O0"]),
+    ("cc-gcc-O3-lto", "g++", "templates.cc", ["-g", "-O3", "-flto"]),
+    ("cc-clang-O2-dwarf5", "clang++-14", "templates.cc", ["-g", "-O2", "-gdwarf-5"]),
+    ("cc-clang-O2-dwarf4", "clang++-14", "templates.cc", ["-g", "-O2", "-gdwarf-4"]),
+    ("cc-clang-lines", "clang++-14", "templates.cc", ["-gline-tables-only", "-O2"]),
+    ("c-gcc-O2", "gcc", "plain.c", ["-g", "-O2"]),
+    ("c-gcc-O2-sections", "gcc", "plain.c",
+     ["-g", "-O2", "-ffunction-sections", "-Wl,--gc-sections"]),
+    ("c-clang-O2", "clang-14", "plain.c", ["-g", "-O2"]),
+]
+
+
+def run(command, **keywords):
+    return subprocess.run(command, check=True, text=True, capture_output=True, **keywords).stdout
+
+
+def code_ranges(path):
+    """Executable sections, without those that the linker makes (PLT, start-up code)."""
+    ranges = []
+    for line in run(["readelf", "-SW", str(path)]).splitlines():
+        match = re.match(r"\s*\[\s*\d+\]\s+(\.text\S*)\s+\S+\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)", line)
+        if match:
+            start, size = int(match[2], 16), int(match[3], 16)
+            ranges.append((start, start + size))
+    return ranges
+
+
+def pick_addresses(path, count):
+    random.seed(1)
+    ranges = code_ranges(path)
+    population = sum(end - start for start, end in ranges)
+    picked = set()
+    for start, end in ranges:
+        share = max(1, count * (end - start) // population)
+        picked.update(random.sample(range(start, end), min(share, end - start)))
+    return sorted(picked)
+
+
+def parse(text):
+    """A list of addresses, each a list of (function, file:line)."""
+    answers = []
+    for block in text.rstrip("\n").split("\n\n"):
+        lines = block.split("\n")
+        answers.append([(lines[i], lines[i + 1]) for i in range(0, len(lines) - 1, 2)])
+    return answers
+
+
+def ask_llvm(path, addresses):
+    request = "".join(f"0x{a:x}\n" for a in addresses)
+    text = run(["llvm-symbolizer-14", f"--obj={path}", "--inlines", "--no-demangle"], input=request)
+    # FILE:LINE:COLUMN
+    return [[(f, where.rsplit(":", 1)[0]) for f, where in answer] for answer in parse(text)]
+
+
+def ask_ours(driver, path, addresses):
+    request = "".join(f"{a:x}\n" for a in addresses)
+    text = run([str(driver), str(path), "--mangled"], input=request)
+    return parse(text)
+
+
+def filt(names):
+    names = sorted(names)
+    plain = run(["c++filt"], input="\n".join(names) + "\n").splitlines()
+    return dict(zip(names, plain))
+
+
+def normal_name(name):
+    """Compilers' clones (`.cold`, `.part.0`) count as the function that they are a part of."""
+    while re.search(r" \[clone [^\]]*\]$", name):
+        name = re.sub(r" \[clone [^\]]*\]$", "", name)
+    return re.sub(r"(\.(cold|part|isra|constprop|lto_priv|llvm)(\.\d+)*)+$", "", name)
+
+
+def normal_place(place):
+    file, _, line = place.rpartition(":")
+    if file == "??" or line == "0":
+        return "??:0"  # a line of 0 means: made by the compiler
+    return f"{os.path.normpath(file)}:{line}"
+
+
+class Tally:
+    def __init__(self):
+        self.addresses = self.functions = self.lines = self.demangled = self.names = 0
+        self.differences = []
+
+
+def compare(path, addresses, theirs, ours, truth_path=None):
+    tally = Tally()
+    plain = filt({f for answer in theirs for f, _ in answer} |
+                 {f.split("\t")[0] for answer in ours for f, _ in answer})
+    seen = set()
+    for address, their, our in zip(addresses, theirs, ours):
+        their_chain = [normal_name(plain[f]) for f, _ in their]
+        our_chain = [normal_name(plain[f.split("\t")[0]]) if "\t" in f else f for f, _ in our]
+        their_lines = [normal_place(p) for _, p in their]
+        our_lines = [normal_place(p) for _, p in our]
+        tally.addresses += 1
+        same_chain = their_chain == our_chain
+        same_lines = their_lines == our_lines
+        tally.functions += same_chain
+        tally.lines += same_lines
+        if not (same_chain and same_lines):
+            tally.differences.append((address, list(zip(their_chain, their_lines)),
+                                      list(zip(our_chain, our_lines))))
+        for text, _ in our:
+            system, tab, readable = text.partition("\t")
+            if tab and system.startswith(("_Z", "_R")) and system not in seen:
+                seen.add(system)
+                tally.names += 1
+                tally.demangled += plain[system] == readable
+    return tally
+
+
+def report(label, tally, verbose):
+    n = max(1, tally.addresses)
+    functions, lines = 100 * tally.functions / n, 100 * tally.lines / n
+    print(f"{label:24} {tally.addresses:6} addresses  functions {functions:7.3f} %  "
+          f"lines {lines:7.3f} %  demangled {tally.demangled} of {tally.names}")
+    for address, their, our in tally.differences[:20] if verbose else []:
+        print(f"    0x{address:x}\n      llvm {their}\n      ours {our}")
+    return (functions >= FUNCTIONS_GOAL and lines >= LINES_GOAL and
+            tally.demangled == tally.names)
+
+
+def check(label, driver, path, count, verbose):
+    addresses = pick_addresses(path, count)
+    tally = compare(path, addresses, ask_llvm(path, addresses), ask_ours(driver, path, addresses))
+    return report(label, tally, verbose)
+
+
+def split_debug(path, folder):
+    """The same program, stripped, with its debug information behind .gnu_debuglink."""
+    stripped = folder / (path.name + "-stripped")
+    debug = folder / (path.name + "-stripped.debug")
+    run(["objcopy", "--only-keep-debug", str(path), str(debug)])
+    run(["objcopy", "--strip-all", "--remove-section=.note.gnu.build-id",
+         f"--add-gnu-debuglink={debug}", str(path), str(stripped)])
+    return stripped
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--count", type=int, default=4000)
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        print(f"skipped: {', '.join(missing)} not installed")
+        return 77
+    build = Path(options.build).resolve()
+    driver = build / "oracle" / "symbolize"
+    folder = build / "oracle" / "symbol-programs"
+    folder.mkdir(parents=True, exist_ok=True)
+    good = True
+    for name, compiler, source, flags in PROGRAMS:
+        binary = folder / name
+        path = HERE / "programs" / source
+        if not binary.exists() or binary.stat().st_mtime < path.stat().st_mtime:
+            run([compiler, *flags, str(path), "-o", str(binary)])
+        good &= check(name, driver, binary, options.count, options.verbose)
+    good &= check("debuglink", driver, split_debug(folder / "cc-gcc-O2", folder), options.count,
+                  options.verbose)
+    libc = Path("/lib/x86_64-linux-gnu/libc.so.6")
+    if libc.exists() and Path("/usr/lib/debug/.build-id").is_dir():
+        good &= check("libc6-dbg", driver, libc, options.count, options.verbose)
+    good &= check("ourselves", driver, driver, options.count, options.verbose)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
