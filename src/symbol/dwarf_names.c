@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 #include "symbol/debug_file.h"
 #include "symbol/dwarf_image.h"
@@ -29,6 +30,8 @@ struct dwarf_names {
 	VEC(struct dwarf_unit) units; /* row 0 is unused */
 	struct ranges ranges; /* to rows of `units` */
 	VEC(struct function_name) names; /* row 0 is unused */
+	struct map64 paths; /* address of libdw's string -> string_id */
+	struct strbuf scratch;
 	struct map64 by_origin; /* offset of the DIE that holds the name + 1 -> row of `names` */
 	uint64_t budget;
 };
@@ -116,6 +119,8 @@ void dwarf_names_destroy(struct dwarf_names *d)
 	vec_free(&d->names);
 	ranges_deinit(&d->ranges);
 	map64_deinit(&d->by_origin);
+	map64_deinit(&d->paths);
+	strbuf_deinit(&d->scratch);
 	dwarf_image_deinit(&d->image);
 	dwarf_image_deinit(&d->alternate);
 	free(d);
@@ -136,13 +141,31 @@ static uint32_t number_attribute(Dwarf_Die *die, unsigned name, bool integrate)
 	return a && dwarf_formudata(a, &value) == 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
-static struct function_name read_name(struct dwarf_names *d, Dwarf_Die *die)
+/* Where names are not mangled, linkage names are aliases for the linker (glibc's `__GI_read`). */
+static bool has_mangled_names(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C89:
+	case DW_LANG_C:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Mips_Assembler:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static struct function_name read_name(struct dwarf_names *d, Dwarf_Die *unit, Dwarf_Die *die)
 {
 	struct function_name n = { .start_line = number_attribute(die, DW_AT_decl_line, true) };
-	const char *name = string_attribute(die, DW_AT_linkage_name);
-	if (!name)
-		name = string_attribute(die, DW_AT_MIPS_linkage_name);
-	n.has_linkage_name = name != NULL;
+	const char *name = NULL;
+	if (has_mangled_names(unit)) {
+		name = string_attribute(die, DW_AT_linkage_name);
+		if (!name)
+			name = string_attribute(die, DW_AT_MIPS_linkage_name);
+		n.has_linkage_name = name != NULL;
+	}
 	if (!name)
 		name = string_attribute(die, DW_AT_name);
 	if (name)
@@ -163,14 +186,14 @@ static uint64_t origin_key(Dwarf_Die *die)
 	return (uint64_t)dwarf_dieoffset(&origin) + 1;
 }
 
-static const struct function_name *function_name(struct dwarf_names *d, struct dwarf_function *f,
-						 Dwarf_Die *die)
+static const struct function_name *function_name(struct dwarf_names *d, struct dwarf_unit *u,
+						 struct dwarf_function *f, Dwarf_Die *die)
 {
 	if (f->name)
 		return &d->names.at[f->name];
 	uint64_t key = origin_key(die);
 	f->name = map64_get(&d->by_origin, key);
-	if (!f->name && vec_push(&d->names, read_name(d, die))) {
+	if (!f->name && vec_push(&d->names, read_name(d, &u->die, die))) {
 		f->name = (uint32_t)(d->names.count - 1);
 		map64_put(&d->by_origin, key, f->name);
 	}
@@ -182,26 +205,41 @@ struct place {
 	uint32_t line;
 };
 
-static string_id intern_path(struct dwarf_names *d, const char *path)
+/* libdw leaves some paths relative to the directory where the compiler ran. */
+static string_id intern_path(struct dwarf_names *d, struct dwarf_unit *u, const char *path)
 {
-	return path ? strings_intern_bytes(d->strings, path, strnlen(path, NAME_MAX_BYTES)) : (string_id){ 0 };
+	if (!path)
+		return (string_id){ 0 };
+	uint64_t key = (uint64_t)(uintptr_t)path;
+	uint32_t known = map64_get(&d->paths, key);
+	if (known)
+		return (string_id){ known };
+	const char *dir = string_attribute(&u->die, DW_AT_comp_dir);
+	size_t dir_length = dir ? strnlen(dir, NAME_MAX_BYTES) : 0;
+	strbuf_clear(&d->scratch);
+	if (path[0] != '/' && dir_length && (strncmp(path, dir, dir_length) != 0 || path[dir_length] != '/'))
+		strbuf_printf(&d->scratch, "%.*s/", (int)dir_length, dir);
+	strbuf_add(&d->scratch, path, strnlen(path, NAME_MAX_BYTES));
+	string_id id = strings_intern(d->strings, strbuf_text(&d->scratch));
+	map64_put(&d->paths, key, id.v);
+	return id;
 }
 
-static struct place line_place(struct dwarf_names *d, const struct dwarf_unit *u, uint64_t vaddr)
+static struct place line_place(struct dwarf_names *d, struct dwarf_unit *u, uint64_t vaddr)
 {
 	Dwarf_Line *line = dwarf_unit_line(u, vaddr);
 	int number;
 	if (!line || dwarf_lineno(line, &number) != 0)
 		return (struct place){ 0 };
-	return (struct place){ intern_path(d, dwarf_linesrc(line, NULL, NULL)), (uint32_t)number };
+	return (struct place){ intern_path(d, u, dwarf_linesrc(line, NULL, NULL)), (uint32_t)number };
 }
 
-static struct place call_place(struct dwarf_names *d, const struct dwarf_unit *u, Dwarf_Die *die)
+static struct place call_place(struct dwarf_names *d, struct dwarf_unit *u, Dwarf_Die *die)
 {
 	struct place p = { .line = number_attribute(die, DW_AT_call_line, false) };
 	uint32_t file = number_attribute(die, DW_AT_call_file, false);
 	if (dwarf_hasattr(die, DW_AT_call_file) && file < u->file_count)
-		p.file = intern_path(d, dwarf_filesrc(u->files, file, NULL, NULL));
+		p.file = intern_path(d, u, dwarf_filesrc(u->files, file, NULL, NULL));
 	return p;
 }
 
@@ -222,7 +260,7 @@ static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row
 		Dwarf_Die die;
 		if (!dwarf_offdie(d->image.dwarf, f->die_off, &die))
 			return;
-		const struct function_name *n = function_name(d, f, &die);
+		const struct function_name *n = function_name(d, u, f, &die);
 		if (out->count == DWARF_FRAMES_MAX)
 			out->count--; /* the outermost one stays */
 		out->frames[out->count++] = (struct dwarf_frame){ .name = n->name,

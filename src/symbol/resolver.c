@@ -190,11 +190,21 @@ static bool is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
-/* Debug information may lack linkage names (clang's -gline-tables-only): the symbol table has them. */
+/*
+ * The name of the function that really stands at the address. Debug information may lack linkage
+ * names (clang's -gline-tables-only), and of C's aliases it has the one in the source (`__libc_malloc`):
+ * the symbol table then knows better. Clones (`.cold`) go by the name of their function.
+ */
 static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame *frame,
-			    const struct symtab_entry *entry)
+			    uint64_t start_vaddr, const struct symtab_entry *entry)
 {
-	if (entry && (!frame->name.v || (!frame->has_linkage_name && is_mangled(entry->name))))
+	if (!entry || frame->has_linkage_name)
+		return frame->name;
+	const char *dot = strchr(entry->name, '.');
+	if (is_mangled(entry->name))
+		return strings_intern_bytes(&r->strings, entry->name,
+					    dot ? (size_t)(dot - entry->name) : strlen(entry->name));
+	if (!frame->name.v || (!dot && entry->start == start_vaddr))
 		return strings_intern(&r->strings, entry->name);
 	return frame->name;
 }
@@ -216,7 +226,7 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entr
 						 .line = where->line,
 						 .start_line = frame->start_line,
 						 .inlined = inlined };
-		fill_line(r, &lines[i], inlined ? frame->name : outer_name(r, frame, entry));
+		fill_line(r, &lines[i], inlined ? frame->name : outer_name(r, frame, a->start_vaddr, entry));
 	}
 	*out = (struct symbol_result){ .lines = lines, .line_count = count, .start_vaddr = a->start_vaddr };
 	if (!out->start_vaddr && entry)

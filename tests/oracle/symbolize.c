@@ -22,7 +22,7 @@ static void print_result(const struct symbol_result *result, bool mangled, bool 
 {
 	for (uint32_t i = 0; i < result->line_count; i++) {
 		const struct symbol_line *l = &result->lines[i];
-		if (mangled)
+		if (mangled && l->function[0])
 			printf("%s\t", l->system_name);
 		printf("%s\n%s:%u\n", l->function[0] ? l->function : "??", l->file[0] ? l->file : "??", l->line);
 	}
