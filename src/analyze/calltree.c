@@ -6,45 +6,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/calltree_sort.h"
-#include "analyze/line_votes.h"
-#include "base/map.h"
+#include "analyze/identity.h"
+#include "analyze/stack_steps.h"
 #include "base/vec.h"
 
-enum {
-	NOT_YET = UINT32_MAX,
-	ROOT_DEPTH = 0,
+enum { NO_STRING = UINT32_MAX };
+
+/* A node that waits to be made, with the steps that lead into it. */
+struct waiting {
+	uint32_t parent;
+	uint32_t identity; /* a name's number where `is_thread` */
+	bool is_thread;
+	uint32_t step_count;
+	size_t first_step; /* in `steps_waiting` */
+	uint64_t total;
+	const char *name, *module; /* for the order */
 };
 
-/* What a node is looked up by below its parent. */
-struct node_key {
-	string_id name, module; /* in the tree's strings */
-	enum node_kind kind;
+struct vote {
+	uint32_t line;
+	uint64_t samples;
 };
 
 struct grower {
 	const struct profile *profile;
 	const struct calltree_options *options;
 	struct strings *strings;
+	struct identities ids;
+	struct stack_steps stacks;
 	VEC(struct calltree_node) nodes;
-	struct row_index children; /* hash of (parent, name, module) to node */
-	uint32_t *strings_of; /* profile's string_id to the tree's; NOT_YET */
+	VEC(struct waiting) agenda; /* the last is made next */
+	struct step_list steps_waiting; /* those of the agenda, in its order */
+	struct step_list leaving; /* scratch: the steps that leave the node being made */
+	VEC(struct waiting) children; /* scratch: where they lead */
+	VEC(struct vote) votes; /* scratch */
+	uint32_t *slot_of; /* by identity, then by name: number in children + 1, if that agrees */
+	uint32_t *name_of, *module_of; /* by identity: in the tree's strings; NO_STRING */
 	enum node_kind *kind_of_module;
-	struct line_votes votes;
-	/* Of the group of samples with one thread node: */
-	uint32_t *node_of; /* by stack_id: node of its innermost function; NOT_YET */
-	uint64_t *count; /* by stack_id */
-	VEC(uint32_t) touched; /* stacks with a node, parents first */
-	VEC(uint32_t) path; /* scratch */
 };
-
-static string_id tree_string(struct grower *g, string_id id)
-{
-	uint32_t *known = &g->strings_of[id.v];
-	if (*known == NOT_YET)
-		*known = strings_intern(g->strings, profile_string(g->profile, id)).v;
-	return (string_id){ *known };
-}
 
 static enum node_kind kind_of_path(const struct profile *p, uint32_t module)
 {
@@ -57,46 +56,23 @@ static enum node_kind kind_of_path(const struct profile *p, uint32_t module)
 	return shared || strstr(name, ".node") || name[0] == '[' ? NODE_LIBRARY : NODE_USER;
 }
 
-static enum node_kind kind_of_frame(const struct grower *g, const struct profile_frame *frame,
-				    bool unnamed)
+static enum node_kind kind_of(const struct grower *g, const struct identity *id)
 {
+	const struct profile_frame *frame = &g->profile->frames[id->frame.v];
 	switch (frame->kind) {
 	case FRAME_KERNEL: return NODE_KERNEL;
 	case FRAME_JIT: return NODE_JIT;
 	case FRAME_TRUNCATED: return NODE_TRUNCATED;
 	case FRAME_USER: break;
 	}
-	return unnamed ? NODE_UNNAMED : g->kind_of_module[frame->module.v];
-}
-
-/* @return the node, or 0 without memory (the root is nobody's child) */
-static uint32_t child(struct grower *g, uint32_t parent, struct node_key key)
-{
-	uint64_t hash = hash_u64(((uint64_t)parent << 32 | key.name.v) ^ hash_u64(key.module.v));
-	uint32_t found;
-	for (struct index_probe p = index_find(&g->children, hash);
-	     (found = index_next(&g->children, &p));) {
-		const struct calltree_node *n = &g->nodes.at[found];
-		if (n->parent == parent && n->name.v == key.name.v && n->module.v == key.module.v)
-			return found;
-	}
-	struct calltree_node fresh = { .parent = parent,
-				       .depth = g->nodes.at[parent].depth + 1,
-				       .name = key.name,
-				       .module = key.module,
-				       .kind = key.kind };
-	found = (uint32_t)g->nodes.count;
-	if (found == NOT_YET || !vec_push(&g->nodes, fresh) ||
-	    !index_add(&g->children, hash, found))
-		return 0;
-	return found;
+	return id->unnamed ? NODE_UNNAMED : g->kind_of_module[frame->module.v];
 }
 
 /* A frame that nobody named is called by its address. */
-static string_id address_name(struct grower *g, const struct profile_frame *frame)
+static string_id address_name(struct grower *g, const struct identity *id)
 {
-	const char *path = profile_string(g->profile, g->profile->modules[frame->module.v].path);
-	const char *slash = strrchr(path, '/');
+	const struct profile_frame *frame = &g->profile->frames[id->frame.v];
+	const char *path = profile_string(g->profile, id->module), *slash = strrchr(path, '/');
 	char name[512];
 	if (frame->kind == FRAME_TRUNCATED)
 		return strings_intern(g->strings, "[truncated]");
@@ -107,250 +83,280 @@ static string_id address_name(struct grower *g, const struct profile_frame *fram
 	return strings_intern(g->strings, name);
 }
 
-static uint32_t child_of_line(struct grower *g, uint32_t parent, const struct profile_frame *frame,
-			      uint32_t k)
+static void name_identity(struct grower *g, uint32_t identity)
 {
-	const struct profile *p = g->profile;
-	const struct profile_function *f =
-		k < frame->line_count ?
-			&p->functions[p->lines[frame->first_line + k].function.v] :
-			&p->functions[0];
-	bool nameless = !f->name.v;
-	struct node_key key = {
-		.name = nameless ? address_name(g, frame) : tree_string(g, f->name),
-		.module = tree_string(g, p->modules[frame->module.v].path),
-		.kind = kind_of_frame(g, frame, f->unnamed || nameless),
+	const struct identity *id = &g->ids.at[identity];
+	if (g->name_of[identity] != NO_STRING)
+		return;
+	g->name_of[identity] =
+		(id->name.v ? strings_intern(g->strings, profile_string(g->profile, id->name)) :
+			      address_name(g, id))
+			.v;
+	g->module_of[identity] =
+		strings_intern(g->strings, profile_string(g->profile, id->module)).v;
+}
+
+/* ---- The children of a node ---- */
+
+static uint32_t *slot(struct grower *g, const struct step *s)
+{
+	if (s->stack == STEP_THREAD)
+		return &g->slot_of[g->ids.count + s->line];
+	return &g->slot_of[identity_of(&g->ids, g->profile->stack_frame[s->stack], s->line)];
+}
+
+static struct waiting new_child(const struct grower *g, uint32_t parent, const struct step *s)
+{
+	if (s->stack == STEP_THREAD)
+		return (struct waiting){ .parent = parent, .identity = s->line, .is_thread = true };
+	return (struct waiting){
+		.parent = parent,
+		.identity = identity_of(&g->ids, g->profile->stack_frame[s->stack], s->line),
 	};
-	size_t before = g->nodes.count;
-	uint32_t found = child(g, parent, key);
-	if (!found)
-		return 0;
-	struct calltree_node *n = &g->nodes.at[found];
-	bool inlined = k + 1 < frame->line_count;
-	n->inlined = g->nodes.count > before ? inlined : n->inlined && inlined;
-	if (!n->file.v)
-		n->file = tree_string(g, f->file);
-	return found;
 }
 
-/* Appends the functions of a stack's top frame: outermost first. */
-static uint32_t nodes_of_frame(struct grower *g, uint32_t parent, uint32_t stack)
+/* Finds out where the leaving steps lead. @return false without memory */
+static bool find_children(struct grower *g, uint32_t parent)
 {
-	const struct profile_frame *frame = &g->profile->frames[g->profile->stack_frame[stack].v];
-	if (!frame->line_count)
-		return child_of_line(g, parent, frame, 0);
-	for (uint32_t k = frame->line_count; k-- > 0;) {
-		parent = child_of_line(g, parent, frame, k);
-		if (!parent)
-			return 0;
-	}
-	return parent;
-}
-
-/* Makes nodes for a stack and all stacks below it. @return false without memory */
-static bool place_stack(struct grower *g, uint32_t stack)
-{
-	const struct profile *p = g->profile;
-	g->path.count = 0;
-	for (; g->node_of[stack] == NOT_YET; stack = p->stack_parent[stack].v)
-		if (!vec_push(&g->path, stack))
-			return false;
-	while (g->path.count) {
-		uint32_t next = g->path.at[--g->path.count];
-		uint32_t node = nodes_of_frame(g, g->node_of[p->stack_parent[next].v], next);
-		if (!node || !vec_push(&g->touched, next))
-			return false;
-		g->node_of[next] = node;
-	}
-	return true;
-}
-
-static bool vote_for_lines(struct grower *g, uint32_t stack)
-{
-	const struct profile *p = g->profile;
-	const struct profile_frame *frame = &p->frames[p->stack_frame[stack].v];
-	uint32_t node = g->node_of[stack];
-	for (uint32_t k = 0; k < frame->line_count; k++) {
-		uint32_t line = p->lines[frame->first_line + k].line;
-		if (!line_votes_add(&g->votes, node, line, 0, g->count[stack]))
-			return false;
-		node = g->nodes.at[node].parent;
-	}
-	return true;
-}
-
-static bool finish_group(struct grower *g)
-{
-	bool ok = true;
-	for (size_t i = g->touched.count; i-- > 0;) {
-		uint32_t stack = g->touched.at[i];
-		ok = ok && vote_for_lines(g, stack);
-		g->count[g->profile->stack_parent[stack].v] += g->count[stack];
-		g->count[stack] = 0;
-		g->node_of[stack] = NOT_YET;
-	}
-	g->count[0] = 0;
-	g->touched.count = 0;
-	return ok;
-}
-
-static void charge(struct grower *g, uint32_t node, const struct profile_sample *s)
-{
-	g->nodes.at[node].self += s->count;
-	g->nodes.at[node].self_ns += s->cpu_ns;
-}
-
-/* @return the thread's node at `parent`, or 0 without memory */
-static uint32_t thread_node(struct grower *g, uint32_t parent, thread_id thread)
-{
-	const struct profile_thread *t = &g->profile->threads[thread.v];
-	struct node_key key = { .kind = NODE_THREAD };
-	const char *comm = profile_string(g->profile, t->comm);
-	if (g->options->threads) {
-		char name[256];
-		snprintf(name, sizeof(name), "%.200s-%u", comm, t->tid);
-		key.name = strings_intern(g->strings, name);
-	} else {
-		key.name = *comm ? tree_string(g, t->comm) : strings_intern(g->strings, "[no name]");
-	}
-	return child(g, parent, key);
-}
-
-struct group {
-	uint32_t sample, node;
-};
-
-static int by_node(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-	if (x->node != y->node)
-		return x->node < y->node ? -1 : 1;
-	return x->sample < y->sample ? -1 : x->sample > y->sample;
-}
-
-/* Sorts samples by their node at level 1, so that a stack's node need only be kept for one of them. */
-static bool group_samples(struct grower *g, struct group *groups)
-{
-	const struct profile *p = g->profile;
-	bool sorted = true;
-	for (size_t i = 0; i < p->sample_count; i++) {
-		uint32_t node = g->options->no_comm ? 0 : thread_node(g, 0, p->samples[i].thread);
-		if (!node && !g->options->no_comm)
-			return false;
-		groups[i] = (struct group){ .sample = (uint32_t)i, .node = node };
-		sorted = sorted && (!i || groups[i - 1].node <= node);
-	}
-	if (!sorted)
-		qsort(groups, p->sample_count, sizeof(*groups), by_node);
-	return true;
-}
-
-static bool grow_from_root(struct grower *g)
-{
-	const struct profile *p = g->profile;
-	struct group *groups = calloc(p->sample_count + 1, sizeof(*groups));
-	bool ok = groups && group_samples(g, groups);
-	for (size_t i = 0; ok && i < p->sample_count; i++) {
-		const struct profile_sample *s = &p->samples[groups[i].sample];
-		if (i && groups[i].node != groups[i - 1].node)
-			ok = finish_group(g);
-		g->node_of[0] = groups[i].node;
-		if (!ok || !place_stack(g, s->stack.v)) {
-			ok = false;
-			break;
+	g->children.count = 0;
+	for (size_t i = 0; i < g->leaving.all.count; i++) {
+		const struct step *s = &g->leaving.all.at[i];
+		struct waiting fresh = new_child(g, parent, s), *c;
+		uint32_t *number = slot(g, s);
+		c = *number && *number <= g->children.count ? &g->children.at[*number - 1] : NULL;
+		if (!c || c->identity != fresh.identity || c->is_thread != fresh.is_thread) {
+			if (!vec_push(&g->children, fresh))
+				return false;
+			*number = (uint32_t)g->children.count;
+			c = &g->children.at[*number - 1];
 		}
-		g->count[s->stack.v] += s->count;
-		charge(g, g->node_of[s->stack.v], s);
-	}
-	ok = ok && finish_group(g);
-	free(groups);
-	return ok;
-}
-
-static bool grow_inverted(struct grower *g)
-{
-	const struct profile *p = g->profile;
-	for (size_t i = 0; i < p->sample_count; i++) {
-		const struct profile_sample *s = &p->samples[i];
-		uint32_t node = 0;
-		for (uint32_t stack = s->stack.v; stack; stack = p->stack_parent[stack].v) {
-			const struct profile_frame *frame = &p->frames[p->stack_frame[stack].v];
-			for (uint32_t k = 0; k < frame->line_count || !k; k++) {
-				node = child_of_line(g, node, frame, k);
-				uint32_t line = k < frame->line_count ?
-							p->lines[frame->first_line + k].line :
-							0;
-				if (!node || !line_votes_add(&g->votes, node, line, 0, s->count))
-					return false;
-			}
-		}
-		if (!g->options->no_comm && !(node = thread_node(g, node, s->thread)))
-			return false;
-		charge(g, node, s);
+		c->step_count++;
+		c->total += s->count;
 	}
 	return true;
 }
 
-static void sum_totals(struct grower *g)
+static void name_child(struct grower *g, struct waiting *c)
 {
-	for (size_t i = g->nodes.count; i-- > 0;) {
-		struct calltree_node *n = &g->nodes.at[i];
-		n->total += n->self;
-		n->total_ns += n->self_ns;
-		if (!i)
-			break;
-		g->nodes.at[n->parent].total += n->total;
-		g->nodes.at[n->parent].total_ns += n->total_ns;
+	if (c->is_thread) {
+		c->name = stack_steps_name(&g->stacks, c->identity);
+		c->module = "";
+		return;
 	}
+	name_identity(g, c->identity);
+	c->name = strings_text(g->strings, (string_id){ g->name_of[c->identity] });
+	c->module = strings_text(g->strings, (string_id){ g->module_of[c->identity] });
 }
 
-static bool choose_lines(struct grower *g)
+/* The last in order comes first, since the agenda is taken from its end. */
+static int by_name_backwards(const void *a, const void *b)
 {
-	struct line_vote *best = calloc(g->nodes.count, sizeof(*best));
-	if (!best)
+	const struct waiting *x = a, *y = b;
+	int order = strcmp(y->name, x->name);
+	if (!order)
+		order = strcmp(y->module, x->module);
+	return order ? order : (x->identity < y->identity) - (x->identity > y->identity);
+}
+
+/* Drops the thin children into their parent's remainder, and sorts the others. */
+static void choose_children(struct grower *g, uint32_t parent)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < g->children.count; i++) {
+		struct waiting *c = &g->children.at[i];
+		if (c->total < g->options->least) {
+			g->nodes.at[parent].thin++;
+			g->nodes.at[parent].thin_samples += c->total;
+			continue;
+		}
+		name_child(g, c);
+		g->children.at[kept++] = *c;
+	}
+	g->children.count = kept;
+	if (kept > 1)
+		qsort(g->children.at, kept, sizeof(*g->children.at), by_name_backwards);
+}
+
+/* @return the kept child that a step leads to, or NULL */
+static struct waiting *kept_child(struct grower *g, const struct step *s)
+{
+	uint32_t number = *slot(g, s);
+	struct waiting *c = number && number <= g->children.count ? &g->children.at[number - 1] : NULL;
+	struct waiting key = new_child(g, 0, s);
+	return c && c->identity == key.identity && c->is_thread == key.is_thread ? c : NULL;
+}
+
+/* Puts the children on the agenda, each with its steps. @return false without memory */
+static bool enqueue_children(struct grower *g)
+{
+	struct step_list *waiting = &g->steps_waiting;
+	size_t place = waiting->all.count;
+	if (!vec_reserve(&waiting->all, place + g->leaving.all.count))
 		return false;
-	for (size_t i = 0; i < g->votes.votes.count; i++) {
-		const struct line_vote *v = &g->votes.votes.at[i];
-		if (!best[v->row].line || line_vote_beats(v, &best[v->row]))
-			best[v->row] = *v;
+	for (size_t i = 0; i < g->children.count; i++) {
+		struct waiting *c = &g->children.at[i];
+		uint32_t id = c->identity;
+		g->slot_of[c->is_thread ? g->ids.count + id : id] = (uint32_t)i + 1;
+		c->first_step = place;
+		place += c->step_count;
+		c->step_count = 0;
 	}
-	for (size_t i = 0; i < g->nodes.count; i++)
-		g->nodes.at[i].line = best[i].line;
-	free(best);
+	for (size_t i = 0; i < g->leaving.all.count; i++) {
+		struct waiting *c = kept_child(g, &g->leaving.all.at[i]);
+		if (c)
+			waiting->all.at[c->first_step + c->step_count++] = g->leaving.all.at[i];
+	}
+	waiting->all.count = place;
+	for (size_t i = 0; i < g->children.count; i++)
+		if (!vec_push(&g->agenda, g->children.at[i]))
+			return false;
 	return true;
 }
 
-static bool grower_init(struct grower *g)
+static bool make_children(struct grower *g, uint32_t parent)
+{
+	if (!find_children(g, parent))
+		return false;
+	choose_children(g, parent);
+	return enqueue_children(g);
+}
+
+/* ---- One node ---- */
+
+static int by_line(const void *a, const void *b)
+{
+	const struct vote *x = a, *y = b;
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* The source line that most samples of the node are on. @return false without memory */
+static bool vote_for_line(struct grower *g, uint32_t node, const struct step *steps, size_t count)
+{
+	uint64_t most = 0;
+	g->votes.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t line = identity_source_line(
+			&g->ids, g->profile->stack_frame[steps[i].stack], steps[i].line);
+		if (line && !vec_push(&g->votes, (struct vote){ line, steps[i].count }))
+			return false;
+	}
+	if (g->votes.count > 1)
+		qsort(g->votes.at, g->votes.count, sizeof(*g->votes.at), by_line);
+	for (size_t i = 0; i < g->votes.count;) {
+		uint64_t samples = 0;
+		uint32_t line = g->votes.at[i].line;
+		for (; i < g->votes.count && g->votes.at[i].line == line; i++)
+			samples += g->votes.at[i].samples;
+		if (samples > most) {
+			most = samples;
+			g->nodes.at[node].line = line;
+		}
+	}
+	return true;
+}
+
+static bool every_step_is_inlined(const struct grower *g, const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		frame_id frame = g->profile->stack_frame[steps[i].stack];
+		if (steps[i].line + 1 >= g->profile->frames[frame.v].line_count)
+			return false;
+	}
+	return true;
+}
+
+static bool describe_node(struct grower *g, uint32_t node, const struct waiting *w)
+{
+	struct calltree_node *n = &g->nodes.at[node];
+	const struct step *steps = g->steps_waiting.all.at + w->first_step;
+	if (w->is_thread) {
+		n->name = strings_intern(g->strings, w->name);
+		n->kind = NODE_THREAD;
+		return true;
+	}
+	const struct identity *id = &g->ids.at[w->identity];
+	n->name.v = g->name_of[w->identity];
+	n->module.v = g->module_of[w->identity];
+	n->file = strings_intern(g->strings, profile_string(g->profile, id->file));
+	n->kind = kind_of(g, id);
+	n->inlined = every_step_is_inlined(g, steps, w->step_count);
+	return vote_for_line(g, node, steps, w->step_count);
+}
+
+/* Makes a node of the last on the agenda and puts its children there. @return false without memory */
+static bool make_next(struct grower *g)
+{
+	struct waiting w = g->agenda.at[--g->agenda.count];
+	uint32_t node = (uint32_t)g->nodes.count;
+	struct calltree_node fresh = { .parent = w.parent,
+				       .depth = g->nodes.at[w.parent].depth + 1,
+				       .total = w.total };
+	if (node == UINT32_MAX || !vec_push(&g->nodes, fresh) || !describe_node(g, node, &w))
+		return false;
+	struct step self = { 0 };
+	g->leaving.all.count = 0;
+	for (size_t i = w.first_step; i < w.first_step + w.step_count; i++) {
+		g->nodes.at[node].total_ns += g->steps_waiting.all.at[i].ns;
+		if (!stack_steps_from(&g->stacks, &g->steps_waiting.all.at[i], &g->leaving, &self))
+			return false;
+	}
+	g->nodes.at[node].self = self.count;
+	g->nodes.at[node].self_ns = self.ns;
+	g->steps_waiting.all.count = w.first_step;
+	return make_children(g, node);
+}
+
+static bool make_root(struct grower *g)
+{
+	struct step self = { 0 };
+	struct calltree_node root = { .name = strings_intern(g->strings, "all"),
+				      .kind = NODE_ROOT,
+				      .total = profile_total_count(g->profile),
+				      .total_ns = profile_total_cpu_ns(g->profile) };
+	if (!stack_steps_root(&g->stacks, &g->leaving, &self))
+		return false;
+	root.self = self.count;
+	root.self_ns = self.ns;
+	return vec_push(&g->nodes, root) && make_children(g, 0);
+}
+
+/* ---- The tree ---- */
+
+static int grower_init(struct grower *g, struct error *err)
 {
 	const struct profile *p = g->profile;
-	size_t stacks = p->stack_count ? p->stack_count : 1;
-	g->strings_of = malloc((p->strings.count + 1) * sizeof(*g->strings_of));
+	int r = identities_init(&g->ids, p, false, err);
+	if (!r)
+		r = stack_steps_init(&g->stacks, p, g->options, err);
+	if (r)
+		return r;
+	size_t ids = g->ids.count + 1;
+	g->slot_of = calloc(ids + g->stacks.names.count, sizeof(*g->slot_of));
+	g->name_of = malloc(ids * sizeof(*g->name_of));
+	g->module_of = calloc(ids, sizeof(*g->module_of));
 	g->kind_of_module = calloc(p->module_count + 1, sizeof(*g->kind_of_module));
-	g->node_of = malloc(stacks * sizeof(*g->node_of));
-	g->count = calloc(stacks, sizeof(*g->count));
-	if (!g->strings_of || !g->kind_of_module || !g->node_of || !g->count)
-		return false;
-	memset(g->strings_of, 0xff, (p->strings.count + 1) * sizeof(*g->strings_of));
-	memset(g->node_of, 0xff, stacks * sizeof(*g->node_of));
+	if (!g->slot_of || !g->name_of || !g->module_of || !g->kind_of_module)
+		return fail(err, -ENOMEM, "out of memory");
+	memset(g->name_of, 0xff, ids * sizeof(*g->name_of));
 	for (uint32_t i = 0; i < p->module_count; i++)
 		g->kind_of_module[i] = kind_of_path(p, i);
-	struct calltree_node root = { .name = strings_intern(g->strings, "all"),
-				      .depth = ROOT_DEPTH,
-				      .kind = NODE_ROOT };
-	return vec_push(&g->nodes, root);
+	return 0;
 }
 
 static void grower_deinit(struct grower *g)
 {
-	free(g->strings_of);
-	free(g->kind_of_module);
-	free(g->node_of);
-	free(g->count);
+	identities_deinit(&g->ids);
+	stack_steps_deinit(&g->stacks);
 	vec_free(&g->nodes);
-	vec_free(&g->touched);
-	vec_free(&g->path);
-	index_deinit(&g->children);
-	line_votes_deinit(&g->votes);
+	vec_free(&g->agenda);
+	vec_free(&g->steps_waiting.all);
+	vec_free(&g->leaving.all);
+	vec_free(&g->children);
+	vec_free(&g->votes);
+	free(g->slot_of);
+	free(g->name_of);
+	free(g->module_of);
+	free(g->kind_of_module);
 }
 
 int calltree_build(const struct profile *p, const struct calltree_options *options,
@@ -358,15 +364,16 @@ int calltree_build(const struct profile *p, const struct calltree_options *optio
 {
 	struct calltree *t = calloc(1, sizeof(*t));
 	struct grower g = { .profile = p, .options = options, .strings = t ? &t->strings : NULL };
-	bool ok = t && strings_init(&t->strings) == 0 && grower_init(&g) &&
-		  (options->inverted ? grow_inverted(&g) : grow_from_root(&g)) && choose_lines(&g);
+	bool ok = t && !strings_init(&t->strings) && !grower_init(&g, err) && make_root(&g);
+	while (ok && g.agenda.count)
+		ok = make_next(&g);
 	if (ok) {
-		sum_totals(&g);
-		ok = calltree_sort(&t->strings, g.nodes.at, g.nodes.count, &t->nodes);
+		t->nodes = g.nodes.at;
 		t->count = g.nodes.count;
-		for (size_t i = 0; i < g.nodes.count; i++)
-			if (g.nodes.at[i].depth > t->max_depth)
-				t->max_depth = g.nodes.at[i].depth;
+		g.nodes.at = NULL;
+		for (size_t i = 0; i < t->count; i++)
+			if (t->nodes[i].depth > t->max_depth)
+				t->max_depth = t->nodes[i].depth;
 	}
 	grower_deinit(&g);
 	if (!ok) {

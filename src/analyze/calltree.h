@@ -13,6 +13,7 @@ struct calltree_options {
 	bool threads; /* `comm-TID` at level 1, not `comm` */
 	bool no_comm; /* leave level 1 out (foreign files have no thread names) */
 	bool inverted; /* merge from the leaf (bottom-up) */
+	uint64_t least; /* nodes of fewer samples are left out and summed in `thin_samples` */
 };
 
 enum node_kind {
@@ -37,6 +38,8 @@ struct calltree_node {
 	bool inlined;
 	uint64_t self, total; /* samples */
 	uint64_t self_ns, total_ns;
+	uint32_t thin; /* children left out, and their samples: */
+	uint64_t thin_samples;
 };
 
 struct calltree {

@@ -5,82 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/identity.h"
 #include "analyze/line_votes.h"
 #include "analyze/stack_order.h"
-#include "base/map.h"
-#include "base/vec.h"
 
 struct tally {
 	const struct profile *profile;
 	struct stack_order order;
+	struct identities ids;
 	struct line_votes votes;
-	struct map64 by_ids; /* (function, module) to hotspot + 1 */
-	struct row_index by_name; /* hash of name, module, file to hotspot + 1 */
-	VEC(struct hotspot) hot;
-	VEC(uint32_t) covered_until; /* beside `hot`; see stack_order.h */
+	uint64_t *frame_self, *frame_total; /* samples by frame, for the votes */
+	struct hotspot *hot; /* by identity */
+	uint32_t *covered_until; /* by identity; see stack_order.h */
 };
 
-static uint32_t tally_find(struct tally *t, function_id function, const struct profile_frame *frame)
-{
-	uint64_t ids = (uint64_t)function.v << 32 | frame->module.v;
-	uint32_t found = map64_get(&t->by_ids, ids);
-	if (found)
-		return found;
-	const struct profile_function *f = &t->profile->functions[function.v];
-	string_id module = t->profile->modules[frame->module.v].path;
-	uint64_t hash = hash_u64(((uint64_t)f->name.v << 32 | module.v) ^ hash_u64(f->file.v));
-	for (struct index_probe p = index_find(&t->by_name, hash);
-	     (found = index_next(&t->by_name, &p));) {
-		const struct hotspot *h = &t->hot.at[found - 1];
-		if (h->function.v == f->name.v && h->module.v == module.v && h->file.v == f->file.v)
-			return map64_put(&t->by_ids, ids, found) ? found : 0;
-	}
-	struct hotspot fresh = { .function = f->name,
-				 .module = module,
-				 .file = f->file,
-				 .kind = frame->kind,
-				 .unnamed = f->unnamed };
-	if (!vec_push(&t->hot, fresh) || !vec_push(&t->covered_until, 0))
-		return 0;
-	found = (uint32_t)t->hot.count;
-	bool stored = index_add(&t->by_name, hash, found) && map64_put(&t->by_ids, ids, found);
-	return stored ? found : 0;
-}
-
-static bool tally_line(struct tally *t, uint32_t stack, const struct profile_frame *frame,
-		       uint32_t depth_in_frame)
+static void tally_stack(struct tally *t, uint32_t stack, frame_id frame)
 {
 	const struct stack_order *o = &t->order;
-	const struct profile_line *line = &t->profile->lines[frame->first_line + depth_in_frame];
-	uint32_t found = tally_find(t, line->function, frame);
-	if (!found)
-		return false;
-	struct hotspot *h = &t->hot.at[found - 1];
-	uint32_t *covered_until = &t->covered_until.at[found - 1];
-	uint64_t self = 0;
-	if (depth_in_frame == 0) {
-		self = o->self[stack];
-		h->self += self;
-		h->self_ns += o->self_ns[stack];
+	uint32_t innermost = identity_of(&t->ids, frame, 0);
+	t->hot[innermost].self += o->self[stack];
+	t->hot[innermost].self_ns += o->self_ns[stack];
+	t->frame_self[frame.v] += o->self[stack];
+	t->frame_total[frame.v] += o->count[stack];
+	for (uint32_t k = identity_lines(&t->ids, frame); k-- > 0;) {
+		uint32_t id = identity_of(&t->ids, frame, k);
+		if (o->begin[stack] < t->covered_until[id])
+			continue;
+		t->hot[id].total += o->count[stack];
+		t->hot[id].total_ns += o->ns[stack];
+		t->covered_until[id] = o->end[stack];
 	}
-	if (o->begin[stack] >= *covered_until) {
-		h->total += o->count[stack];
-		h->total_ns += o->ns[stack];
-		*covered_until = o->end[stack];
-	}
-	return line_votes_add(&t->votes, found - 1, line->line, self, o->count[stack]);
 }
 
-static bool tally_all(struct tally *t)
+static void tally_stacks(struct tally *t)
 {
+	const struct profile *p = t->profile;
 	for (size_t i = 1; i < t->order.stack_count; i++) {
 		uint32_t stack = t->order.at[i];
-		const struct profile_frame *frame =
-			&t->profile->frames[t->profile->stack_frame[stack].v];
-		if (frame->kind == FRAME_TRUNCATED || !t->order.count[stack])
-			continue;
-		for (uint32_t k = frame->line_count; k-- > 0;)
-			if (!tally_line(t, stack, frame, k))
+		frame_id frame = p->stack_frame[stack];
+		if (p->frames[frame.v].kind != FRAME_TRUNCATED && t->order.count[stack])
+			tally_stack(t, stack, frame);
+	}
+}
+
+/* Only the innermost function of a frame has the frame's own samples. */
+static bool vote_for_lines(struct tally *t)
+{
+	for (uint32_t i = 0; i < t->profile->frame_count; i++) {
+		frame_id frame = { i };
+		for (uint32_t k = 0; t->frame_total[i] && k < identity_lines(&t->ids, frame); k++)
+			if (!line_votes_add(&t->votes, identity_of(&t->ids, frame, k),
+					    identity_source_line(&t->ids, frame, k),
+					    k ? 0 : t->frame_self[i], t->frame_total[i]))
 				return false;
 	}
 	return true;
@@ -88,20 +64,41 @@ static bool tally_all(struct tally *t)
 
 static bool choose_lines(struct tally *t)
 {
-	if (!t->hot.count)
-		return true;
-	struct line_vote *best = calloc(t->hot.count, sizeof(*best));
-	if (!best)
+	struct line_vote *best = calloc(t->ids.count + 1, sizeof(*best));
+	if (!best || !vote_for_lines(t)) {
+		free(best);
 		return false;
+	}
 	for (size_t i = 0; i < t->votes.votes.count; i++) {
 		const struct line_vote *v = &t->votes.votes.at[i];
 		if (!best[v->row].line || line_vote_beats(v, &best[v->row]))
 			best[v->row] = *v;
 	}
-	for (size_t i = 0; i < t->hot.count; i++)
-		t->hot.at[i].line = best[i].line;
+	for (size_t i = 0; i < t->ids.count; i++)
+		t->hot[i].line = best[i].line;
 	free(best);
 	return true;
+}
+
+/* Keeps the functions that samples lie in. */
+static size_t pick_functions(struct tally *t, uint64_t samples)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < t->ids.count; i++) {
+		const struct identity *id = &t->ids.at[i];
+		struct hotspot h = t->hot[i];
+		if (!h.total)
+			continue;
+		h.function = id->name;
+		h.module = id->module;
+		h.file = id->file;
+		h.unnamed = id->unnamed;
+		h.kind = t->profile->frames[id->frame.v].kind;
+		h.self_share = interval_wilson(h.self, samples);
+		h.total_share = interval_wilson(h.total, samples);
+		t->hot[kept++] = h;
+	}
+	return kept;
 }
 
 static int by_cost(const void *a, const void *b, void *profile)
@@ -118,38 +115,51 @@ static int by_cost(const void *a, const void *b, void *profile)
 	return order ? order : strcmp(profile_string(p, x->file), profile_string(p, y->file));
 }
 
+static int tally_init(struct tally *t, struct error *err)
+{
+	int r = stack_order_init(&t->order, t->profile, err);
+	if (!r)
+		r = identities_init(&t->ids, t->profile, true, err);
+	if (r)
+		return r;
+	t->frame_self = calloc(t->profile->frame_count + 1, sizeof(*t->frame_self));
+	t->frame_total = calloc(t->profile->frame_count + 1, sizeof(*t->frame_total));
+	t->hot = calloc(t->ids.count + 1, sizeof(*t->hot));
+	t->covered_until = calloc(t->ids.count + 1, sizeof(*t->covered_until));
+	if (!t->frame_self || !t->frame_total || !t->hot || !t->covered_until)
+		return fail(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
 static void tally_deinit(struct tally *t)
 {
 	stack_order_deinit(&t->order);
+	identities_deinit(&t->ids);
 	line_votes_deinit(&t->votes);
-	map64_deinit(&t->by_ids);
-	index_deinit(&t->by_name);
-	vec_free(&t->hot);
-	vec_free(&t->covered_until);
+	free(t->frame_self);
+	free(t->frame_total);
+	free(t->hot);
+	free(t->covered_until);
 }
 
 int hotspots_build(const struct profile *p, struct hotspots *out, struct error *err)
 {
 	struct tally t = { .profile = p };
-	int r = stack_order_init(&t.order, p, err);
-	if (!r && (!tally_all(&t) || !choose_lines(&t)))
-		r = fail(err, -ENOMEM, "out of memory");
-	if (r) {
-		tally_deinit(&t);
-		return r;
+	int r = tally_init(&t, err);
+	if (!r) {
+		tally_stacks(&t);
+		if (!choose_lines(&t))
+			r = fail(err, -ENOMEM, "out of memory");
 	}
-	uint64_t samples = profile_total_count(p);
-	for (size_t i = 0; i < t.hot.count; i++) {
-		struct hotspot *h = &t.hot.at[i];
-		h->self_share = interval_wilson(h->self, samples);
-		h->total_share = interval_wilson(h->total, samples);
+	if (!r) {
+		uint64_t samples = profile_total_count(p);
+		size_t count = pick_functions(&t, samples);
+		qsort_r(t.hot, count, sizeof(*t.hot), by_cost, (void *)p);
+		*out = (struct hotspots){ .at = t.hot, .count = count, .samples = samples };
+		t.hot = NULL;
 	}
-	if (t.hot.count)
-		qsort_r(t.hot.at, t.hot.count, sizeof(*t.hot.at), by_cost, (void *)p);
-	*out = (struct hotspots){ .at = t.hot.at, .count = t.hot.count, .samples = samples };
-	t.hot.at = NULL;
 	tally_deinit(&t);
-	return 0;
+	return r;
 }
 
 void hotspots_deinit(struct hotspots *h)

@@ -46,9 +46,7 @@ static bool put_fitting(struct svg *s)
 {
 	size_t start = s->out->length, most = MAX_FRAMES;
 	for (;; most /= 2) {
-		uint64_t least = svg_layout_least(s->tree, most);
-		uint64_t thin = s->tree->nodes[0].total / ((uint64_t)s->width * THIN_PER_PX);
-		if (!svg_layout_build(s->tree, least > thin ? least : thin, &s->layout))
+		if (!svg_layout_build(s->tree, svg_layout_least(s->tree, most), &s->layout))
 			return false;
 		measure(s);
 		put_file(s);
@@ -74,6 +72,7 @@ static int draw(struct svg *s, struct error *err)
 		.threads = s->options->threads,
 		.no_comm = !s->options->threads && !has_comm(s->profile),
 		.inverted = s->options->reverse,
+		.least = profile_total_count(s->profile) / ((uint64_t)s->width * THIN_PER_PX),
 	};
 	struct calltree *tree = NULL;
 	int r = hotspots_build(s->profile, &s->hotspots, err);

@@ -44,8 +44,10 @@ static bool open_node(struct placing *p, uint32_t node)
 		parent->next_x += n->total;
 	}
 	struct svg_frame frame = { .node = node, .depth = n->depth, .x = x, .width = n->total };
-	return place(p, frame) &&
-	       vec_push(&p->open, (struct open_node){ .node = node, .next_x = x });
+	return place(p, frame) && vec_push(&p->open, (struct open_node){ .node = node,
+									  .next_x = x,
+									  .hidden = n->thin,
+									  .hidden_samples = n->thin_samples });
 }
 
 static bool place_all(struct placing *p, uint64_t least)
