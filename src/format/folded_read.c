@@ -126,7 +126,7 @@ static bool parse_count(struct text t, uint64_t *out)
 	return true;
 }
 
-/* The count stands behind the last blank. */
+/* The count stands behind the last blank; names may end in blanks themselves. */
 static bool split_count(struct text line, struct text *stack, uint64_t *count)
 {
 	size_t at = line.length;
@@ -134,7 +134,7 @@ static bool split_count(struct text line, struct text *stack, uint64_t *count)
 		at--;
 	if (!at || !parse_count((struct text){ line.at + at, line.length - at }, count))
 		return false;
-	*stack = trim((struct text){ line.at, at });
+	*stack = (struct text){ line.at, at - 1 };
 	return true;
 }
 
@@ -155,6 +155,13 @@ static bool has_mark(struct text t)
 	       t.at[t.length - 4] == '_' && memchr("kijw", t.at[t.length - 2], 4);
 }
 
+static struct text without_marks(struct text name)
+{
+	while (has_mark(name))
+		name.length -= 4;
+	return name;
+}
+
 static bool equals(struct text t, const char *s)
 {
 	return t.length == strlen(s) && !memcmp(t.at, s, t.length);
@@ -172,11 +179,10 @@ static enum frame_kind kind_of(struct text name)
 	return in_kernel || ends_with(name, "_[k]") ? FRAME_KERNEL : FRAME_USER;
 }
 
-/* A name for the model, without its mark; a NUL byte ends it. NULL without memory. */
-static const char *plain_name(struct reader *r, struct text name)
+/* A text with a NUL behind. NULL without memory. */
+static const char *intern(struct reader *r, struct text name)
 {
-	size_t length = has_mark(name) ? name.length - 4 : name.length;
-	string_id id = strings_intern_bytes(&r->plain, name.at, length);
+	string_id id = strings_intern_bytes(&r->plain, name.at, name.length);
 	return id.v ? strings_text(&r->plain, id) : NULL;
 }
 
@@ -186,7 +192,7 @@ static frame_id make_frame(struct reader *r, const struct text *names, size_t co
 	frame_id frame = builder_new_frame(r->b, (module_id){ 0 }, 0, kind_of(names[0]));
 	r->lines.count = 0;
 	for (size_t i = count; i-- > 0;) {
-		struct builder_line line = { .name = plain_name(r, names[i]) };
+		struct builder_line line = { .name = intern(r, without_marks(names[i])) };
 		if (!line.name || !vec_push(&r->lines, line))
 			return (frame_id){ 0 };
 	}
@@ -226,7 +232,7 @@ static int intern_thread(struct reader *r, struct text name, thread_id *out)
 	*out = (thread_id){ 0 };
 	if (equals(name, "-"))
 		return 0;
-	const char *comm = plain_name(r, name);
+	const char *comm = intern(r, name);
 	if (comm)
 		*out = builder_thread(r->b, 0, 0, comm);
 	return out->v ? 0 : no_memory(r);
@@ -258,6 +264,8 @@ static int read_line(struct reader *r, struct text line)
 	struct text stack;
 	uint64_t count;
 	r->line++;
+	if (memchr(line.at, 0, line.length))
+		return fail(r->err, -EBADMSG, "line %zu has a NUL byte", r->line);
 	if (!split_count(line, &stack, &count))
 		return is_comment(line) ? 0
 					: fail(r->err, -EBADMSG, "line %zu does not end in a count",

@@ -186,6 +186,10 @@ static void errors_name_the_line(void **state)
 	assert_refused("a;b .\n", "line 1 does not end in a count");
 	assert_refused(" 5\n", "line 1 has a count and no stack");
 	assert_refused("a 18446744073709551615\nb 1\n", "the counts up to line 2 exceed 64 bits");
+	struct error err = { 0 };
+	struct profile *p = NULL;
+	assert_int_equal(folded_read("a 1\na;\0 1\n", 11, &p, &err), -74);
+	assert_string_equal(err.text, "line 2 has a NUL byte");
 }
 
 static void collapsed_stacks_are_recognised(void **state)

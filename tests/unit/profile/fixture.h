@@ -2,6 +2,7 @@
 #ifndef TESTS_PROFILE_FIXTURE_H
 #define TESTS_PROFILE_FIXTURE_H
 
+#include "base/cursor.h"
 #include "base/gzip.h"
 #include "base/random.h"
 #include "profile/builder.h"
