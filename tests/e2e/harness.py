@@ -86,7 +86,8 @@ class Stacks:
         return self.count(lambda f: name in f)
 
     def truncated(self):
-        return self.count(lambda f: "[truncated]" in f)
+        """Samples inside execve do not count: there the user's stack is gone, and they say so."""
+        return self.count(lambda f: "[truncated]" in f and not any("execve" in name for name in f))
 
     def comms(self):
         return {f[1] if f[0] == "[truncated]" else f[0] for f, _ in self.rows}

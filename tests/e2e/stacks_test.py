@@ -22,9 +22,9 @@ def run_user(tmp_path, *command, **more):
     return profile(tmp_path, *command, options=["--no-kernel"], **more)
 
 
-def assert_whole_and_only(stacks, name, *shapes, most=0.95):
-    """`most` of all samples have one of `shapes` from `name` inwards; none is truncated."""
-    assert stacks.truncated() == 0, [f for f, _ in stacks.rows if "[truncated]" in f][:3]
+def assert_whole_and_only(stacks, name, *shapes, most=0.95, truncated=0):
+    """`most` of all samples have one of `shapes` from `name` inwards."""
+    assert stacks.truncated() <= truncated, [f for f, _ in stacks.rows if "[truncated]" in f][:3]
     right = stacks.count(lambda f: name in f and f[f.index(name):] in shapes)
     assert right >= most * stacks.total, sorted(stacks.rows, key=lambda r: -r[1])[:6]
 
@@ -35,7 +35,9 @@ def assert_whole_and_only(stacks, name, *shapes, most=0.95):
     "shape_musl_static", "shape_clang"])
 def test_a_binary_of_each_kind(tmp_path, variant):
     run = run_user(tmp_path, program(variant), 0.5)
-    assert_whole_and_only(run.stacks, "main", SHAPE)
+    # Debian's musl has neither CFI nor frame pointers: a sample inside it cannot be whole.
+    inside_musl = "musl" in variant
+    assert_whole_and_only(run.stacks, "main", SHAPE, truncated=3 if inside_musl else 0)
     assert run.stacks.comms() <= {variant[:15], "perfprof"}
 
 
@@ -128,7 +130,9 @@ def test_a_binary_replaced_while_it_runs(tmp_path):
 def test_a_handler_on_an_alternate_stack(tmp_path):
     run = run_user(tmp_path, program("altstack"), 1)
     truth, stacks = run.truth, run.stacks
-    assert stacks.truncated() == 0
+    # The interrupted stack is read from the live process; a handler that has returned by then has
+    # taken it along. The handler runs for 10 ms.
+    assert stacks.truncated() <= 0.05 * stacks.total
     assert_share(stacks.having("handler"), stacks.total, truth["handler_leaf"] / truth["total_ns"])
     below = stacks.count(lambda f: f[-2:] == ("handler", "handler_leaf") and "main" in f and
                          f[f.index("main") + 1] == "interrupted")
@@ -171,8 +175,9 @@ def test_inlined_calls_templates_and_lambdas(tmp_path):
     stacks = run_user(tmp_path, program("inlines"), 0.5).stacks
     run = "shop::Counter<unsigned long, 7>::run(unsigned long)"
     assert stacks.truncated() == 0
-    right = stacks.count(lambda f: any(n.startswith("shop::hot_inline(") or n == "shop::hot_inline"
-                                       for n in f[-1:]) and f[-2] == run and "main" in f)
+    # gcc gives a static inlined function no linkage name; llvm-symbolizer says `hot_inline` too.
+    right = stacks.count(lambda f: "hot_inline" in f[-1] and f[-2] == run and "lambda" in f[-3] and
+                         f[-4] == "main")
     assert right >= 0.9 * stacks.total, sorted(stacks.rows, key=lambda r: -r[1])[:6]
 
 

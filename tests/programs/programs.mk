@@ -11,7 +11,7 @@ programs: $(PROGRAMS)
 
 # program OUT, SOURCES, COMPILER, FLAGS
 define program
-$(P)/$(1): $(addprefix tests/programs/,$(2)) tests/programs/meter.h
+$(P)/$(1): $(addprefix tests/programs/,$(2)) tests/programs/meter.h tests/programs/programs.mk
 	@mkdir -p $$(@D)
 	$$(call say,PROGRAM,$$@)
 	$$(Q)$(3) $(4) $(addprefix tests/programs/,$(2)) -o $$@ $(5)
@@ -27,7 +27,7 @@ $(P)/plt: $(P)/libnothing.so
 $(eval $(call program,inlines,inlines.cc,g++,-std=c++17 -O2 -g -Wall -fomit-frame-pointer))
 $(eval $(call program,shape,shape.c,gcc,$(PROGRAM_CFLAGS)))
 $(eval $(call program,shape_O0,shape.c,gcc,$(PROGRAM_CFLAGS) -O0))
-$(eval $(call program,shape_fp,shape.c,gcc,$(PROGRAM_CFLAGS) -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -g0))
+$(eval $(call program,shape_fp,shape.c,clang,$(PROGRAM_CFLAGS) -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-asynchronous-unwind-tables -g0))
 $(eval $(call program,shape_static,shape.c,gcc,$(PROGRAM_CFLAGS) -static))
 $(eval $(call program,shape_static_pie,shape.c,gcc,$(PROGRAM_CFLAGS) -static-pie -fPIE))
 $(eval $(call program,shape_no_pie,shape.c,gcc,$(PROGRAM_CFLAGS) -no-pie -fno-pie))
