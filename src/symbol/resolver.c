@@ -190,10 +190,15 @@ static bool is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
+static size_t leading_underscores(const char *name)
+{
+	return strspn(name, "_");
+}
+
 /*
- * The name of the function that really stands at the address. Debug information may lack linkage
- * names (clang's -gline-tables-only), and of C's aliases it has the one in the source (`__libc_malloc`):
- * the symbol table then knows better. Clones (`.cold`) go by the name of their function.
+ * Debug information may lack linkage names (clang's -gline-tables-only), and of C's aliases it has
+ * the one in the source (`__libc_malloc`): the symbol table then knows better. Of two names alike the
+ * source's is right (equal functions are folded). Clones (`.cold`) go by the name of their function.
  */
 static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame *frame,
 			    uint64_t start_vaddr, const struct symtab_entry *entry)
@@ -204,7 +209,10 @@ static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame 
 	if (is_mangled(entry->name))
 		return strings_intern_bytes(&r->strings, entry->name,
 					    dot ? (size_t)(dot - entry->name) : strlen(entry->name));
-	if (!frame->name.v || (!dot && entry->start == start_vaddr))
+	const char *source_name = strings_text(&r->strings, frame->name);
+	bool plainer = !dot && entry->start == start_vaddr &&
+		       leading_underscores(entry->name) < leading_underscores(source_name);
+	if (!frame->name.v || plainer)
 		return strings_intern(&r->strings, entry->name);
 	return frame->name;
 }

@@ -167,7 +167,9 @@ def compare(addresses, theirs, ours, symbols):
                                       list(zip(our_chain, our_lines))))
         for text, _ in our:
             system, tab, readable = text.partition("\t")
-            if tab and system.startswith(("_Z", "_R")) and system not in seen:
+            # c++filt shows Rust's hashes, which we leave out.
+            rust = system.startswith("_R") or re.search(r"17h[0-9a-f]{16}E", system)
+            if tab and system.startswith("_Z") and not rust and system not in seen:
                 seen.add(system)
                 tally.names += 1
                 tally.demangled += plain[system] == readable
@@ -187,10 +189,10 @@ def report(label, tally, verbose):
 
 
 def check(label, driver, path, options, truth=None, symbols=None):
-    """truth: the file that llvm-symbolizer reads, if not the same; symbols: whose aliases count."""
+    """truth: the file that llvm-symbolizer reads, symbols: the one that nm reads, if not the same."""
     addresses = pick_addresses(path, options.count)
     tally = compare(addresses, ask_llvm(truth or path, addresses),
-                    ask_ours(driver, path, addresses), Symbols(symbols))
+                    ask_ours(driver, path, addresses), Symbols(symbols or truth or path))
     return report(label, tally, options.verbose)
 
 

@@ -119,4 +119,22 @@ static inline void elf_note(struct strbuf *out, uint32_t type, const void *desc,
 	strbuf_add(out, zeros, (0 - size) & 3u);
 }
 
+/** Adds a symbol to a symbol table and its name to a string table (which begins with a NUL). */
+static inline void elf_symbol(struct strbuf *table, struct strbuf *names, const char *name, int binding,
+			      int type, uint16_t section, uint64_t value, uint64_t size)
+{
+	if (!table->length) {
+		const Elf64_Sym null = { 0 };
+		strbuf_add(table, &null, sizeof(null));
+		strbuf_putc(names, 0);
+	}
+	const Elf64_Sym s = { .st_name = (Elf64_Word)names->length,
+			      .st_info = (unsigned char)ELF64_ST_INFO(binding, type),
+			      .st_shndx = section,
+			      .st_value = value,
+			      .st_size = size };
+	strbuf_add(table, &s, sizeof(s));
+	strbuf_add(names, name, strlen(name) + 1);
+}
+
 #endif
