@@ -20,9 +20,10 @@ const data = JSON.parse(byId("data").textContent);
 const total = data.samples || 1;
 
 /** @typedef {{g: Element, rect: Element, text: Element|null, name: string, kind: string, depth: number,
- *   parent: number, end: number, x: number, w: number, share: number}} Frame */
+ *   parent: number, end: number, x: number, w: number, shown: boolean, left: string, share: number}} Frame
+ * x and w in samples; left and share as drawn; `end` is the first frame behind the subtree. */
 
-/** @type {Frame[]} parents before children, depth first; `end` is the first frame behind the subtree */
+/** @type {Frame[]} parents before children, depth first */
 const frames = [];
 let zoomed = 0;
 let current = 0; // the frame that Tab reaches
@@ -46,11 +47,14 @@ function readFrames() {
 			name: title.textContent.replace(/ \(\d+ samples, [\d.]+%\)$/, ""),
 			kind: g.getAttribute("class")[0],
 			depth: open.length, parent: open.length ? open[open.length - 1] : 0,
-			end: 0, x, w, share: 1,
+			end: 0, x, w, shown: true,
+			left: title.nextElementSibling.getAttribute("x"), share: i ? w / total : 1,
 		});
 		open.push(i);
 		g.setAttribute("role", "treeitem");
 		g.setAttribute("aria-level", String(open.length));
+		if (i)
+			g.setAttribute("tabindex", "-1");
 	}
 	for (const i of open)
 		frames[i].end = frames.length;
@@ -77,7 +81,7 @@ function clip(name, columns) {
 	return name;
 }
 
-function label(f, x) {
+function label(f) {
 	const columns = Math.floor((f.share * flameWidth() - PADDING) / characterWidth);
 	const shown = columns < ROW_MIN_COLUMNS ? "" : clip(f.name, columns);
 	if (!f.text) {
@@ -90,17 +94,16 @@ function label(f, x) {
 	}
 	if (f.text.textContent !== shown)
 		f.text.textContent = shown;
-	if (x !== null)
-		f.text.setAttribute("x", x);
+	f.text.setAttribute("x", f.left);
 }
 
 function place(f, from, width) {
 	const left = Math.max(0, (f.x - from) / width);
 	f.share = Math.min(1, f.w / width);
-	const x = (100 * left).toFixed(4) + "%";
-	f.rect.setAttribute("x", x);
+	f.left = (100 * left).toFixed(4) + "%";
+	f.rect.setAttribute("x", f.left);
 	f.rect.setAttribute("width", (100 * f.share).toFixed(4) + "%");
-	label(f, x);
+	label(f);
 }
 
 function show(f, shown) {
@@ -126,7 +129,7 @@ function layOut() {
 function relabel() {
 	for (const f of frames)
 		if (f.shown)
-			label(f, null);
+			label(f);
 }
 
 function resize() {
@@ -430,8 +433,6 @@ readFrames();
 svg.classList.add("live");
 svg.appendChild(byId("details")); // above the frames
 measureCharacter();
-frames.forEach((f) => { f.shown = true; f.share = f.w / total; });
-frames[0].share = 1;
 resize();
 if (location.hash.length > 1)
 	loadState();
