@@ -66,11 +66,35 @@ static bool caller_value(struct frame *f, const struct cfi_rule *rule, unsigned 
 }
 
 /* The return address lies in the frame, unless it was taken into a register (glibc's vfork). */
-static bool grows(const struct frame *f, const struct cfi_rule *return_address,
-		  const struct interpret_registers *caller)
+static bool grows(const struct frame *f, const struct cfi_rule *return_address)
 {
-	uint64_t growth = caller->value[CFI_RSP] - f->registers->value[CFI_RSP];
-	return (int64_t)growth > 0 || (!growth && return_address->kind == CFI_REGISTER);
+	int64_t growth = (int64_t)(f->cfa - f->registers->value[CFI_RSP]);
+	return growth > 0 || (!growth && return_address->kind == CFI_REGISTER);
+}
+
+/* @return 0, or the reason why the caller's pc or rsp cannot be had */
+static int restore_registers(struct frame *f, const struct cfi_cie *cie,
+			     const struct cfi_state *state, struct interpret_registers *caller)
+{
+	uint64_t *value = caller->value;
+	for (unsigned reg = 0; reg < CFI_REGISTERS; reg++) {
+		f->failed_read = false;
+		if (caller_value(f, &state->registers[reg], reg, &value[reg]))
+			caller->known |= 1u << reg;
+		else if (f->failed_read && reg == cie->return_register)
+			return UNWIND_READ_FAILED;
+	}
+	if (state->registers[CFI_RSP].kind == CFI_UNSPECIFIED) {
+		value[CFI_RSP] = f->cfa;
+		caller->known |= 1u << CFI_RSP;
+	}
+	if (!(caller->known & 1u << cie->return_register) || !(caller->known & 1u << CFI_RSP))
+		return UNWIND_BAD_RULE;
+	value[CFI_RIP] = value[cie->return_register];
+	caller->known |= 1u << CFI_RIP;
+	if (!(caller->known & 1u << CFI_RBP))
+		value[CFI_RBP] = UNWIND_RBP_LOST;
+	return 0;
 }
 
 static int apply(struct frame *f, const struct cfi_cie *cie, const struct cfi_state *state,
@@ -82,26 +106,12 @@ static int apply(struct frame *f, const struct cfi_cie *cie, const struct cfi_st
 		return UNWIND_ROOT;
 	if (!find_cfa(f, &state->cfa))
 		return f->failed_read ? UNWIND_READ_FAILED : UNWIND_BAD_RULE;
-	struct interpret_registers caller = { 0 };
-	for (unsigned reg = 0; reg < CFI_REGISTERS; reg++) {
-		f->failed_read = false;
-		if (caller_value(f, &state->registers[reg], reg, &caller.value[reg]))
-			caller.known |= 1u << reg;
-		else if (f->failed_read && reg == cie->return_register)
-			return UNWIND_READ_FAILED;
-	}
-	if (!(caller.known & 1u << cie->return_register))
-		return UNWIND_BAD_RULE;
-	caller.value[CFI_RIP] = caller.value[cie->return_register];
-	if (state->registers[CFI_RSP].kind == CFI_UNSPECIFIED)
-		caller.value[CFI_RSP] = f->cfa;
-	else if (!(caller.known & 1u << CFI_RSP))
-		return UNWIND_BAD_RULE;
-	if (!(caller.known & 1u << CFI_RBP))
-		caller.value[CFI_RBP] = UNWIND_RBP_LOST;
-	caller.known |= 1u << CFI_RSP | 1u << CFI_RIP;
-	if (!cie->is_signal && !grows(f, &state->registers[cie->return_register], &caller))
+	if (!cie->is_signal && !grows(f, &state->registers[cie->return_register]))
 		return UNWIND_NOT_GROWING;
+	struct interpret_registers caller = { 0 };
+	int reason = restore_registers(f, cie, state, &caller);
+	if (reason)
+		return reason;
 	if (!caller.value[CFI_RIP] && !caller.value[CFI_RBP])
 		return UNWIND_ROOT;
 	*out = caller;

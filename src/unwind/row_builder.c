@@ -40,7 +40,7 @@ static bool find_rule(struct row_builder *b, const struct unwind_rule *rule, uin
 	}
 	/* No real object comes near (764 was the most seen); the interpreter does the rest. */
 	static const struct unwind_rule slow = { .cfa_kind = CFA_SLOW };
-	if (b->rules.count == RULE_MAX - 1 && !same_rule(rule, &slow))
+	if (b->rules.count >= RULE_MAX - 1 && !same_rule(rule, &slow))
 		return find_rule(b, &slow, hash_rule(&slow), out);
 	return new_rule(b, rule, hash, out);
 }
