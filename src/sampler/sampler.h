@@ -35,6 +35,7 @@ struct sampler_stats {
 	uint64_t lost, throttled;
 	uint64_t jitter_ioctls, generations;
 	uint32_t threads; /* with events open now */
+	uint64_t nofile_soft; /* our RLIMIT_NOFILE before open() raised it: what a child of ours shall get */
 };
 
 struct sampler;

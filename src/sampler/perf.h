@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SAMPLER_PERF_H
+#define SAMPLER_PERF_H
+
+#include <sys/resource.h>
+
+#include "base/vec.h"
+#include "record/merge.h"
+#include "sampler/jitter.h"
+#include "sampler/perf_attr.h"
+#include "sampler/perf_decode.h"
+#include "sampler/perf_families.h"
+#include "sampler/perf_ring.h"
+#include "sampler/perf_threads.h"
+#include "sampler/sampler.h"
+
+/*
+ * The inside of sampler_perf, shared by its files:
+ *	perf.c          the ops
+ *	perf_scan.c     looks at records as soon as they arrive: who was born, which event delivered
+ *	perf_cover.c    opens and closes families: attach, new threads, generations
+ *	perf_emit.c     shows records in time order
+ *	perf_period.c   changes periods
+ */
+struct perf {
+	struct sampler base;
+	struct sampler_config config;
+	struct sampler_stats stats;
+	struct perf_shape shape;
+	int *cpus;
+	struct perf_ring *rings;
+	uint32_t cpu_count;
+	struct perf_families families;
+	struct perf_threads threads;
+	struct jitter jitter;
+	VEC(uint32_t) dirty; /* events that delivered since their last change */
+	bool urgent; /* one of them still has its first period */
+	bool armed, disarmed;
+	uint64_t armed_ns;
+
+	/* Generations. */
+	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */
+	uint64_t patience_ns; /* how long it may wait: grows with what a generation costs */
+	bool crowded; /* no descriptors left */
+
+	/* Emission. */
+	struct merge merge;
+	uint64_t safe_ns; /* every record older than this has arrived */
+	uint64_t emitted_ns; /* time of the last record that went out */
+	bool shown;
+	uint32_t shown_ring, shown_bytes;
+	struct record record;
+	uint8_t *scratch;
+	VEC(struct record) last; /* RECORD_CPU, after all else */
+	size_t last_at;
+};
+
+/** Takes over what the rings hold by now and looks at what is new. */
+void perf_scan(struct perf *p);
+
+/** Opens a family for a thread that has none of its own; enabled at once if sampling runs. */
+int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec);
+/** Covers all threads of a process, also those that appear meanwhile. */
+int perf_cover_process(struct perf *p, pid_t pid, struct error *err);
+/** Covers threads that live by inherited copies, and closes families that nobody needs. */
+void perf_cover_pending(struct perf *p, uint64_t now_ns);
+
+/** Changes the periods that are due. */
+void perf_change_periods(struct perf *p, uint64_t now_ns);
+
+/** @return the time of the record at `position`, which must be whole */
+uint64_t perf_record_time(const struct perf_ring *ring, uint64_t position);
+
+bool perf_emit(struct perf *p, const struct record **out);
+void perf_emit_consume(struct perf *p);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SAMPLER_PERF_ATTR_H
+#define SAMPLER_PERF_ATTR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/perf_event.h>
+
+/* What this kernel and these rights allow, beside the least that we need (Linux 4.8). */
+struct perf_features {
+	bool kernel; /* kernel mode may be sampled */
+	bool build_id; /* MMAP records carry build-ids (5.12) */
+	bool inherit_thread; /* inheritance can be limited to threads (5.13) */
+};
+
+/* The content of a sample, and who is followed. */
+struct perf_shape {
+	struct perf_features features;
+	bool children; /* processes inherit too, not only threads */
+	uint32_t stack_bytes; /* multiple of 8, at most PERF_STACK_MAX */
+	uint32_t watermark_bytes; /* of the ring, before a poll(2) would wake; nobody polls */
+};
+
+enum {
+	PERF_STACK_MAX = 65528, /* kernel/events/core.c: sample_stack_user is a multiple of 8 below 64 KiB */
+	PERF_REGISTER_COUNT = 17,
+};
+
+/** The sampling event: one for each (thread, CPU). Starts disabled, on exec enabled if wanted. */
+void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool on_exec,
+			struct perf_event_attr *out);
+
+/** The event that owns a CPU's ring: it counts nothing, and lives as long as the sampler. */
+void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out);
+
+/** perf_event_open(2) with PERF_FLAG_FD_CLOEXEC. @return descriptor, or -1 and errno */
+int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu);
+
+#endif

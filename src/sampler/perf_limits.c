@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "sampler/perf_limits.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+enum { CPUS_MAX = 8192 };
+
+int64_t perf_read_number(const char *path, int64_t fallback)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	long long value;
+	if (!f || fscanf(f, "%lld", &value) != 1)
+		return fallback;
+	return value;
+}
+
+int perf_parse_cpu_list(const char *text, int *out, uint32_t limit)
+{
+	uint32_t count = 0;
+	while (*text && *text != '\n') {
+		char *end;
+		long first = strtol(text, &end, 10), last = first;
+		if (end == text || first < 0)
+			return -EINVAL;
+		if (*end == '-') {
+			text = end + 1;
+			last = strtol(text, &end, 10);
+			if (end == text)
+				return -EINVAL;
+		}
+		if (last < first || last >= CPUS_MAX)
+			return -EINVAL;
+		for (long cpu = first; cpu <= last; cpu++) {
+			if (count == limit)
+				return -EINVAL;
+			out[count++] = (int)cpu;
+		}
+		text = end + (*end == ',');
+		if (*end && *end != ',' && *end != '\n')
+			return -EINVAL;
+	}
+	return (int)count;
+}
+
+int perf_online_cpus(int **out, uint32_t *out_count, struct error *err)
+{
+	struct strbuf text = { 0 };
+	int r = read_file("/sys/devices/system/cpu/online", 65536, &text, err);
+	if (r < 0)
+		return r;
+	int *cpus = calloc(CPUS_MAX, sizeof(*cpus));
+	int count = cpus ? perf_parse_cpu_list(strbuf_text(&text), cpus, CPUS_MAX) : -ENOMEM;
+	strbuf_deinit(&text);
+	if (count <= 0) {
+		free(cpus);
+		return fail(err, count ? count : -ENODEV, "cannot tell which CPUs are online");
+	}
+	*out = cpus;
+	*out_count = (uint32_t)count;
+	return 0;
+}
+
+static int try_features(const struct perf_features *features, bool children)
+{
+	struct perf_shape shape = { .features = *features, .children = children, .stack_bytes = 8192 };
+	struct perf_event_attr attr;
+	perf_attr_sampling(&shape, 1000000, false, &attr);
+	_cleanup_close_ int fd = perf_open(&attr, 0, -1);
+	return fd < 0 ? -errno : 0;
+}
+
+int perf_probe_features(bool want_kernel, bool want_children, struct perf_features *out,
+			struct error *err)
+{
+	struct perf_features features = { want_kernel, true, true };
+	int r = try_features(&features, want_children);
+	if (r == -EACCES || r == -EPERM) {
+		features.kernel = false;
+		r = try_features(&features, want_children);
+	}
+	if (r == -EINVAL && !want_children) {
+		features.inherit_thread = false;
+		r = try_features(&features, want_children);
+	}
+	if (r == -EINVAL) {
+		features.build_id = features.inherit_thread = false;
+		r = try_features(&features, want_children);
+	}
+	if (r < 0)
+		return perf_refusal(0, r, err);
+	*out = features;
+	return 0;
+}
+
+static bool under_seccomp(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	int mode = 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Seccomp: %d", &mode) == 1)
+			break;
+	return mode == 2;
+}
+
+static bool foreign_owner(pid_t pid, char *name, size_t name_bytes)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	if (!pid || stat(path, &st) < 0 || st.st_uid == geteuid())
+		return false;
+	const struct passwd *user = getpwuid(st.st_uid);
+	if (user)
+		snprintf(name, name_bytes, "%s", user->pw_name);
+	else
+		snprintf(name, name_bytes, "uid %u", st.st_uid);
+	return true;
+}
+
+int perf_refusal(pid_t pid, int code, struct error *err)
+{
+	int paranoid = (int)perf_read_number("/proc/sys/kernel/perf_event_paranoid", -2);
+	char owner[64];
+	if (code == -ENOSYS || paranoid == -2)
+		return fail(err, code == -ENOSYS ? code : -ENOSYS,
+			    "cannot sample: this kernel has no perf_event_open (or hides it from this container)");
+	if (code == -ESRCH)
+		return fail(err, code, "no process %d", pid);
+	if (code != -EPERM && code != -EACCES)
+		return fail(err, code, "cannot sample: perf_event_open: %s", strerror(-code));
+	if (geteuid() != 0 && paranoid > 2)
+		return fail(err, code, "cannot sample: perf_event_paranoid is %d, which allows it to nobody without CAP_PERFMON; run 'sudo perfprof ...' or 'sudo sysctl kernel.perf_event_paranoid=2'",
+			    paranoid);
+	if (foreign_owner(pid, owner, sizeof(owner)) && geteuid() != 0)
+		return fail(err, code, "cannot sample process %d: it belongs to %s; run 'sudo perfprof ...'",
+			    pid, owner);
+	if (under_seccomp())
+		return fail(err, code, "cannot sample: a seccomp filter forbids perf_event_open; in a container add '--cap-add PERFMON' or a seccomp profile that allows it");
+	if (geteuid() != 0)
+		return fail(err, code, "cannot sample%s: not permitted (it may have changed its user or hidden its memory); run 'sudo perfprof ...' or grant CAP_PERFMON",
+			    pid ? " this process" : "");
+	return fail(err, code, "cannot sample: not permitted, though we are root: CAP_PERFMON is missing or a security module forbids perf_event_open");
+}

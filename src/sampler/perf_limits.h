@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SAMPLER_PERF_LIMITS_H
+#define SAMPLER_PERF_LIMITS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "sampler/perf_attr.h"
+
+/**
+ * The numbers of the CPUs that are online.
+ * @param out malloc'd, ascending
+ * @return 0; negative errno
+ */
+int perf_online_cpus(int **out, uint32_t *out_count, struct error *err);
+
+/** Parses the kernel's list form ("0-3,8"). @return how many were stored, or -EINVAL */
+int perf_parse_cpu_list(const char *text, int *out, uint32_t limit);
+
+/** @return a number from a file under /proc/sys, or `fallback` */
+int64_t perf_read_number(const char *path, int64_t fallback);
+
+/**
+ * Finds out by trying what may be sampled, on ourselves.
+ *
+ * @param want_kernel false leaves the kernel out even where it is permitted
+ * @return 0; negative errno with `err` as perf_refusal() words it
+ */
+int perf_probe_features(bool want_kernel, bool want_children, struct perf_features *out,
+			struct error *err);
+
+/**
+ * Says why perf_event_open(2) refused and what grants the right.
+ *
+ * @param pid whom it was for; 0: ourselves
+ * @param code negative errno of the refusal
+ * @return `code`
+ */
+int perf_refusal(pid_t pid, int code, struct error *err);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "sampler/perf.h"
+
+#include "base/clock.h"
+
+enum {
+	LATENESS_NS = 1000000, /* between a record's time stamp and its appearance */
+	FORK_TWIN_NS = 10000000, /* two families report the same fork this near to each other */
+};
+
+static void own(struct perf *p, struct perf_thread *thread, uint64_t from_ns, uint32_t family)
+{
+	perf_thread_assign(thread, from_ns, family);
+	p->families.family.at[family].owned++;
+	p->families.family.at[family].idle_ns = 0;
+}
+
+static void make_pending(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
+{
+	perf_threads_set_pending(&p->threads, thread, true);
+	if (!p->pending_since_ns)
+		p->pending_since_ns = time_ns;
+}
+
+static void scan_sample(struct perf *p, const struct perf_meta *meta)
+{
+	struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
+	if (!event)
+		return;
+	if (!perf_threads_find(&p->threads, meta->tid)) {
+		struct perf_thread *thread =
+			perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
+		if (thread && p->families.family.at[event->family].state == FAMILY_OPEN) {
+			own(p, thread, meta->time_ns, event->family);
+			make_pending(p, thread, meta->time_ns);
+		}
+	}
+	if (meta->id != meta->stream_id) {
+		p->families.family.at[event->family].branched = true;
+		return;
+	}
+	if (jitter_sample(&event->jitter, meta->time_ns))
+		p->urgent = true;
+	if (!event->dirty)
+		event->dirty = vec_push(&p->dirty, (uint32_t)(event - p->families.event.at));
+}
+
+static void leave(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
+{
+	struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
+	if (!thread->exited && family->owned && !--family->owned)
+		family->idle_ns = time_ns;
+	thread->exited = true;
+	perf_threads_set_pending(&p->threads, thread, false);
+}
+
+static void scan_fork(struct perf *p, const struct perf_meta *meta)
+{
+	const struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
+	if (!event)
+		return;
+	uint32_t family = event->family;
+	p->families.family.at[family].branched = true;
+	struct perf_thread *child = perf_threads_find(&p->threads, meta->tid);
+	if (child && !child->exited && meta->time_ns - child->born_ns < FORK_TWIN_NS)
+		return;
+	if (child && !child->exited && perf_thread_latest(child) &&
+	    p->families.family.at[perf_thread_latest(child)].tid == meta->tid)
+		return; /* found in /proc before its record arrived */
+	if (child) {
+		leave(p, child, meta->time_ns);
+		perf_threads_remove(&p->threads, meta->tid);
+	}
+	const struct perf_thread *parent = perf_threads_find(&p->threads, meta->parent_tid);
+	if (parent)
+		family = perf_thread_owner(parent, meta->time_ns);
+	child = perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
+	if (!child || p->families.family.at[family].state != FAMILY_OPEN)
+		return;
+	own(p, child, meta->time_ns, family);
+	make_pending(p, child, meta->time_ns);
+}
+
+/*
+ * execve by a thread that is not the leader gives it the leader's tid: the leader's row is gone with
+ * its EXIT, and the thread's family, whose record this is, now serves the new number.
+ */
+static void scan_exec(struct perf *p, const struct perf_meta *meta)
+{
+	const struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
+	struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
+	if (!event || (thread && !thread->exited))
+		return;
+	struct perf_family *family = &p->families.family.at[event->family];
+	if (thread)
+		perf_threads_remove(&p->threads, meta->tid);
+	thread = perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
+	if (!thread || family->state != FAMILY_OPEN)
+		return;
+	own(p, thread, meta->time_ns, event->family);
+	if (meta->id == meta->stream_id)
+		family->tid = meta->tid;
+	else
+		make_pending(p, thread, meta->time_ns);
+}
+
+static void scan_record(struct perf *p, const struct perf_meta *meta)
+{
+	struct perf_thread *thread;
+	switch (meta->type) {
+	case PERF_RECORD_SAMPLE: scan_sample(p, meta); break;
+	case PERF_RECORD_FORK: scan_fork(p, meta); break;
+	case PERF_RECORD_EXIT:
+		thread = perf_threads_find(&p->threads, meta->tid);
+		if (thread)
+			leave(p, thread, meta->time_ns);
+		break;
+	case PERF_RECORD_COMM:
+		if (meta->is_exec)
+			scan_exec(p, meta);
+		break;
+	case PERF_RECORD_LOST:
+	case PERF_RECORD_LOST_SAMPLES: p->stats.lost += meta->value; break;
+	case PERF_RECORD_THROTTLE: p->stats.throttled++; break;
+	}
+}
+
+static void scan_ring(struct perf *p, struct perf_ring *ring)
+{
+	uint8_t head[PERF_HEAD_BYTES], tail[PERF_HEAD_BYTES];
+	uint32_t size_bytes;
+	while ((size_bytes = perf_ring_record_bytes(ring, ring->scan))) {
+		uint32_t part = size_bytes < PERF_HEAD_BYTES ? size_bytes : PERF_HEAD_BYTES;
+		perf_ring_copy(ring, ring->scan, head, part);
+		perf_ring_copy(ring, ring->scan + size_bytes - part, tail, part);
+		struct perf_meta meta;
+		if (perf_decode_meta(head, tail, size_bytes, &meta))
+			scan_record(p, &meta);
+		ring->scan += size_bytes;
+	}
+}
+
+void perf_scan(struct perf *p)
+{
+	uint64_t now_ns = monotonic_ns();
+	for (uint32_t i = 0; i < p->cpu_count; i++) {
+		struct perf_ring *ring = &p->rings[i];
+		bool was_empty = ring->tail == ring->head;
+		perf_ring_refresh(ring);
+		scan_ring(p, ring);
+		if (was_empty && ring->tail != ring->head)
+			merge_push(&p->merge, i, perf_record_time(ring, ring->tail));
+	}
+	p->safe_ns = now_ns - LATENESS_NS;
+}
