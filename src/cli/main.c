@@ -70,7 +70,7 @@ static int unknown_command(const char *word)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		help(stderr);
+		note("no command; say 'perfprof run -- CMD', 'perfprof attach -p PID' or 'perfprof --help'");
 		return STATUS_USAGE;
 	}
 	const char *word = argv[1];
