@@ -6,6 +6,7 @@
 const ROW_MIN_COLUMNS = 3; // shorter names say nothing
 const PADDING = 6; // px of a frame that its name leaves free
 const MARGIN = 12; // px, as in the static picture
+const BASELINE = 12; // px below a frame's top
 const MIN_WIDTH = 720; // px; a narrower window scrolls
 
 const KINDS = {
@@ -89,7 +90,7 @@ function label(f) {
 			return;
 		f.text = document.createElementNS("http://www.w3.org/2000/svg", "text");
 		f.text.setAttribute("dx", "3");
-		f.text.setAttribute("y", String(Number(f.rect.getAttribute("y")) + 13));
+		f.text.setAttribute("y", String(Number(f.rect.getAttribute("y")) + BASELINE));
 		f.g.appendChild(f.text);
 	}
 	if (f.text.textContent !== shown)

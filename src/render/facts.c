@@ -86,6 +86,8 @@ void facts_run(const struct facts *f, struct strbuf *out)
 		strbuf_printf(out, " at %u Hz", m->rate_hz);
 	strbuf_puts(out, " in ");
 	facts_seconds(out, f->duration_s);
+	if (!(f->cpu_s > 0))
+		return;
 	strbuf_puts(out, ", ");
 	facts_seconds(out, f->cpu_s);
 	strbuf_puts(out, " of CPU time");

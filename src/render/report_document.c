@@ -138,13 +138,13 @@ static void place_cell(struct document *d, struct table *t, const struct hotspot
 {
 	const struct profile *p = d->report->profile;
 	struct strbuf place = { 0 };
-	strbuf_puts(&place, report_basename(profile_string(p, h->module)));
 	if (h->file.v) {
-		strbuf_printf(&place, "%s%s", place.length ? " " : "",
-			      report_basename(profile_string(p, h->file)));
+		strbuf_puts(&place, report_basename(profile_string(p, h->file)));
 		if (h->line)
 			strbuf_printf(&place, ":%u", h->line);
+		strbuf_puts(&place, h->module.v ? " " : "");
 	}
+	strbuf_puts(&place, report_basename(profile_string(p, h->module)));
 	table_cell(t, strbuf_text(&place));
 	d->failed = d->failed || place.failed;
 	strbuf_deinit(&place);
@@ -160,7 +160,7 @@ static void put_functions(struct document *d)
 		{ .title = "95 % interval", .align = ALIGN_RIGHT },
 		{ .title = "total %", .align = ALIGN_RIGHT },
 		{ .title = "samples", .align = ALIGN_RIGHT },
-		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = left * 6 / 10 },
+		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = left * 11 / 20 },
 		{ .title = "where", .align = ALIGN_LEFT },
 	};
 	struct table t;

@@ -74,7 +74,7 @@ static void put_frame(struct svg *s, const struct svg_frame *f)
 		strbuf_puts(out, "<text x=\"");
 		svg_percent(out, f->x, total);
 		strbuf_puts(out, "\" dx=\"3\" y=\"");
-		strbuf_u64(out, y + 13);
+		strbuf_u64(out, y + SVG_BASELINE);
 		strbuf_puts(out, "\">");
 		svg_clipped(out, name, (size_t)columns);
 		strbuf_puts(out, "</text>");

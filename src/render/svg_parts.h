@@ -15,6 +15,7 @@ enum {
 	SVG_ROW = 18, /* from frame to frame */
 	SVG_FRAME = 17, /* a frame's height */
 	SVG_FONT = 12,
+	SVG_BASELINE = 12, /* below a frame's top: underscores stay above the marks */
 	SVG_FEW_SAMPLES = 5, /* frames that rest on fewer are hatched */
 };
 

@@ -11,10 +11,10 @@ enum { SHADED = sizeof(shaded_kinds) / sizeof(shaded_kinds[0]) };
 static const char *mark_of(enum node_kind kind)
 {
 	switch (kind) {
-	case NODE_LIBRARY: return "M0 16h12";
+	case NODE_LIBRARY: return "M0 16.2h12";
 	case NODE_KERNEL: return "M-1 3L3 -1M-1 9L9 -1M-1 15L13 1M1 19L13 7M7 19L13 13";
-	case NODE_JIT: return "M1 15.5h2M7 15.5h2M1 1.5h2M7 1.5h2";
-	case NODE_UNNAMED: return "M0 15.5h7";
+	case NODE_JIT: return "M1 16h2M7 16h2M1 1h2M7 1h2";
+	case NODE_UNNAMED: return "M0 16.2h7";
 	case NODE_TRUNCATED: return "M-1 -1L13 17.67M-7 -1L7 17.67M5 -1L19 17.67";
 	case NODE_ROOT:
 	case NODE_THREAD:
