@@ -41,6 +41,9 @@ static const struct svg_palette palettes[] = {
 	{ "perl", { 105, 125, .55f }, { 48, 58, .85f }, { 22, 38, .92f }, { 105, 125, .55f }, { 0, 10, .8f } },
 };
 
+/* WCAG 2.1, 1.4.3 asks for 4.5. */
+#define LEGIBLE 4.6
+
 enum { PALETTES = sizeof(palettes) / sizeof(palettes[0]) };
 
 const struct svg_palette *svg_palette_find(const char *name)
@@ -116,7 +119,12 @@ svg_color svg_palette_fill(const struct svg_palette *p, enum node_kind kind, uns
 	double lightness = dark ? .24 + .09 * step : .70 + .13 * step;
 	if (kind == NODE_ROOT || kind == NODE_THREAD || kind == NODE_TRUNCATED)
 		lightness = dark ? .30 : .86;
-	return from_hsl(hue, r.saturation * (dark ? .72 : 1), lightness);
+	double saturation = r.saturation * (dark ? .72 : 1);
+	svg_color fill = from_hsl(hue, saturation, lightness);
+	/* Yellow and green are brighter than their lightness says. */
+	while (dark && svg_contrast(fill, SVG_INK_DARK) < LEGIBLE)
+		fill = from_hsl(hue, saturation, lightness -= .01);
+	return fill;
 }
 
 unsigned svg_palette_shade(const char *name)
