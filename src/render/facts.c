@@ -2,9 +2,10 @@
 #include "render/facts.h"
 
 #include "analyze/interval.h"
+#include "render/table.h"
 
 enum {
-	FEW_SAMPLES = 100, /* a share of 50 % is then known to +-10 points */
+	COMMAND_WIDTH = 40, /* of the command inside a sentence */
 };
 
 double percent_of(uint64_t part, uint64_t whole)
@@ -59,9 +60,7 @@ struct facts facts_of(const struct profile *p)
 
 void facts_seconds(struct strbuf *out, double seconds)
 {
-	if (seconds < 0.001)
-		strbuf_printf(out, "%.2g ms", seconds * 1e3);
-	else if (seconds < 1)
+	if (seconds < 1)
 		strbuf_printf(out, "%.0f ms", seconds * 1e3);
 	else
 		strbuf_printf(out, seconds < 100 ? "%.2f s" : "%.0f s", seconds);
@@ -142,13 +141,14 @@ void facts_kernel(const struct facts *f, struct strbuf *out)
 void facts_few(const struct facts *f, struct strbuf *out)
 {
 	const struct profile_meta *m = &f->profile->meta;
-	if (f->samples >= FEW_SAMPLES)
+	if (f->samples >= FACTS_FEW_SAMPLES)
 		return;
 	if (m->foreign) {
 		if (!f->samples)
 			strbuf_puts(out, "The profile holds no samples.");
 	} else {
-		facts_title(f, out);
+		const char *command = profile_string(f->profile, m->command);
+		text_clip_middle(out, *command ? command : "the program", COMMAND_WIDTH);
 		strbuf_puts(out, " used ");
 		facts_seconds(out, f->cpu_s);
 		strbuf_puts(out, " of CPU; ");

@@ -10,6 +10,10 @@
  * line of plain text, names in it unescaped: the caller escapes it whole for where it goes.
  */
 
+enum {
+	FACTS_FEW_SAMPLES = 100, /* with fewer, a share of half is known to more than +-10 points */
+};
+
 struct facts {
 	const struct profile *profile;
 	uint64_t samples, truncated;

@@ -104,10 +104,8 @@ static const char *unit(const struct report *r)
 void answer_dominates(const struct report *r, struct strbuf *out)
 {
 	const struct hotspots *hot = &r->hotspots;
-	if (!r->facts.samples || !hot->count || !hot->at[0].self) {
-		facts_few(&r->facts, out);
+	if (!r->facts.samples || !hot->count || !hot->at[0].self)
 		return;
-	}
 	const struct hotspot *h = &hot->at[0];
 	double ten = 0;
 	for (size_t i = 0; i < hot->count && i < TOP_TEN; i++)
@@ -134,18 +132,23 @@ void answer_sure(const struct report *r, struct strbuf *out)
 		return;
 	facts_run(&r->facts, out);
 	struct interval half = interval_wilson(r->facts.samples / 2, r->facts.samples);
-	strbuf_printf(out, "; a share of half is known to +-%.1f points.", (half.high - half.low) / 2);
-	struct strbuf few = { 0 };
-	facts_few(&r->facts, &few);
-	if (few.length && !r->profile->meta.foreign)
-		strbuf_printf(out, " %s", few.text);
-	strbuf_deinit(&few);
+	if (r->facts.samples >= FACTS_FEW_SAMPLES)
+		strbuf_printf(out, "; a share of half is known to +-%.1f points",
+			      (half.high - half.low) / 2);
+	strbuf_putc(out, '.');
+}
+
+void answer_few(const struct report *r, struct strbuf *out)
+{
+	facts_few(&r->facts, out);
 }
 
 void answer_complete(const struct report *r, struct strbuf *out)
 {
 	const struct quality *q = &r->quality;
 	const struct module_quality *worst = NULL;
+	if (!r->facts.samples && !r->profile->meta.lost_samples)
+		return;
 	facts_completeness(&r->facts, out);
 	if (out->length)
 		strbuf_putc(out, '.');
@@ -207,6 +210,9 @@ void answer_cost(const struct report *r, struct strbuf *out)
 	if (r->facts.cpu_s > 0)
 		strbuf_printf(out, " (%.2f %% of what it watched)",
 			      (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
-	strbuf_printf(out, "; samples by %s, stacks by %s.", profile_string(r->profile, m->backend),
-		      profile_string(r->profile, m->unwind));
+	if (m->backend.v)
+		strbuf_printf(out, "; samples by %s", profile_string(r->profile, m->backend));
+	if (m->unwind.v)
+		strbuf_printf(out, "; stacks by %s", profile_string(r->profile, m->unwind));
+	strbuf_putc(out, '.');
 }

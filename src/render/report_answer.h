@@ -13,6 +13,8 @@
 void answer_dominates(const struct report *r, struct strbuf *out);
 /** The samples that everything rests on. */
 void answer_sure(const struct report *r, struct strbuf *out);
+/** That there are few samples, or none, and what was to be expected. */
+void answer_few(const struct report *r, struct strbuf *out);
 /** What was lost and truncated, why, and where. */
 void answer_complete(const struct report *r, struct strbuf *out);
 /** That the kernel could not be sampled. */

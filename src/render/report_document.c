@@ -34,13 +34,13 @@ static void escape(const struct document *d, struct strbuf *out, const char *tex
 
 static void heading(struct document *d, const char *text)
 {
-	struct strbuf clean = { 0 };
+	struct strbuf clean = {0};
 	escape(d, &clean, text);
 	if (d->markdown)
 		strbuf_printf(d->out, "\n## %s\n\n", strbuf_text(&clean));
 	else
 		strbuf_printf(d->out, "\n%s%s%s\n", d->color ? BOLD : "", strbuf_text(&clean),
-			      d->color ? PLAIN : "");
+		              d->color ? PLAIN : "");
 	d->failed = d->failed || clean.failed;
 	strbuf_deinit(&clean);
 }
@@ -48,14 +48,14 @@ static void heading(struct document *d, const char *text)
 /* Breaks `text` at blanks so that lines keep `columns`; lines but the first are indented. */
 static void put_wrapped(struct document *d, const char *text, size_t column, size_t indent)
 {
-	while (*text) {
+	for (bool first = true; *text; first = false) {
 		size_t n = strcspn(text, " "), width = 0;
 		for (size_t i = 0; i < n; i++)
 			width += ((unsigned char)text[i] & 0xc0) != 0x80;
-		if (column > indent && column + 1 + width > d->columns) {
+		if (!first && column + 1 + width > d->columns) {
 			strbuf_printf(d->out, "\n%*s", (int)indent, "");
 			column = indent;
-		} else if (column > indent) {
+		} else if (!first) {
 			strbuf_putc(d->out, ' ');
 			column++;
 		}
@@ -67,10 +67,11 @@ static void put_wrapped(struct document *d, const char *text, size_t column, siz
 	strbuf_putc(d->out, '\n');
 }
 
-/* One of the first lines: a label of at most 12 characters and a sentence; an empty one is left out. */
+/* One of the first lines: a label of at most 12 characters and a sentence; an empty one is left
+ * out. */
 static void answer(struct document *d, const char *label, const struct strbuf *sentence)
 {
-	struct strbuf clean = { 0 };
+	struct strbuf clean = {0};
 	if (!sentence->length)
 		return;
 	escape(d, &clean, sentence->text);
@@ -78,7 +79,7 @@ static void answer(struct document *d, const char *label, const struct strbuf *s
 		strbuf_printf(d->out, "- **%s**: %s\n", label, strbuf_text(&clean));
 	} else {
 		strbuf_printf(d->out, "%s%-14s%s", d->color ? BOLD : "", label,
-			      d->color ? PLAIN : "");
+		              d->color ? PLAIN : "");
 		put_wrapped(d, strbuf_text(&clean), 14, 14);
 	}
 	d->failed = d->failed || clean.failed;
@@ -87,19 +88,22 @@ static void answer(struct document *d, const char *label, const struct strbuf *s
 
 static void put_title(struct document *d)
 {
-	struct strbuf title = { 0 }, clean = { 0 };
-	facts_title(&d->report->facts, &title);
+	const struct profile *p = d->report->profile;
+	const char *command = profile_string(p, p->meta.command);
+	struct strbuf clean = {0};
 	if (d->markdown)
-		escape_markdown_code(&clean, strbuf_text(&title));
+		escape_markdown_code(&clean, command);
 	else
-		escape_terminal(&clean, strbuf_text(&title));
-	if (d->markdown)
-		strbuf_printf(d->out, "# Profile of `%s`\n\n", strbuf_text(&clean));
+		escape_terminal(&clean, command);
+	strbuf_puts(d->out, d->markdown ? "# " : d->color ? BOLD : "");
+	if (!*command)
+		strbuf_puts(d->out, "Profile");
+	else if (d->markdown)
+		strbuf_printf(d->out, "Profile of `%s`", strbuf_text(&clean));
 	else
-		strbuf_printf(d->out, "%sProfile of %s%s\n", d->color ? BOLD : "",
-			      strbuf_text(&clean), d->color ? PLAIN : "");
-	d->failed = d->failed || title.failed || clean.failed;
-	strbuf_deinit(&title);
+		strbuf_printf(d->out, "Profile of %s", strbuf_text(&clean));
+	strbuf_puts(d->out, d->markdown ? "\n\n" : d->color ? PLAIN "\n" : "\n");
+	d->failed = d->failed || clean.failed;
 	strbuf_deinit(&clean);
 }
 
@@ -109,11 +113,11 @@ static void put_answers(struct document *d)
 		const char *label;
 		void (*say)(const struct report *r, struct strbuf *out);
 	} lines[] = {
-		{ "Dominates", answer_dominates }, { "How sure", answer_sure },
-		{ "How complete", answer_complete }, { "Not seen", answer_kernel },
-		{ "Next", answer_next },
+	        {"Dominates", answer_dominates}, {"How sure", answer_sure},
+	        {"Few samples", answer_few},     {"How complete", answer_complete},
+	        {"Not seen", answer_kernel},     {"Next", answer_next},
 	};
-	struct strbuf sentence = { 0 };
+	struct strbuf sentence = {0};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		strbuf_clear(&sentence);
 		lines[i].say(d->report, &sentence);
@@ -137,7 +141,7 @@ static void put_table(struct document *d, struct table *t)
 static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
 {
 	const struct profile *p = d->report->profile;
-	struct strbuf place = { 0 };
+	struct strbuf place = {0};
 	if (h->file.v) {
 		strbuf_puts(&place, report_basename(profile_string(p, h->file)));
 		if (h->line)
@@ -156,12 +160,15 @@ static void put_functions(struct document *d)
 	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
 	uint32_t left = d->columns > FIGURES_WIDTH + 32 ? d->columns - FIGURES_WIDTH : 32;
 	const struct table_column columns[] = {
-		{ .title = "self %", .align = ALIGN_RIGHT },
-		{ .title = "95 % interval", .align = ALIGN_RIGHT },
-		{ .title = "total %", .align = ALIGN_RIGHT },
-		{ .title = "samples", .align = ALIGN_RIGHT },
-		{ .title = "function", .code = true, .align = ALIGN_LEFT, .max_width = left * 11 / 20 },
-		{ .title = "where", .align = ALIGN_LEFT },
+	        {.title = "self %", .align = ALIGN_RIGHT},
+	        {.title = "95 % interval", .align = ALIGN_RIGHT},
+	        {.title = "total %", .align = ALIGN_RIGHT},
+	        {.title = "samples", .align = ALIGN_RIGHT},
+	        {.title = "function",
+	         .code = true,
+	         .align = ALIGN_LEFT,
+	         .max_width = left * 11 / 20},
+	        {.title = "where", .align = ALIGN_LEFT},
 	};
 	struct table t;
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
@@ -181,13 +188,13 @@ static void put_functions(struct document *d)
 	put_table(d, &t);
 	if (shown < hot->count)
 		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
-			      d->markdown ? "\n" : "", hot->count - shown);
+		              d->markdown ? "\n" : "", hot->count - shown);
 	table_deinit(&t);
 }
 
 static void put_sentence(struct document *d, const char *text)
 {
-	struct strbuf clean = { 0 };
+	struct strbuf clean = {0};
 	escape(d, &clean, text);
 	if (d->markdown)
 		strbuf_printf(d->out, "- %s\n", strbuf_text(&clean));
@@ -212,11 +219,11 @@ static void put_module_table(struct document *d)
 {
 	const struct quality *q = &d->report->quality;
 	const struct table_column columns[] = {
-		{ .title = "self %", .align = ALIGN_RIGHT },
-		{ .title = "on stack %", .align = ALIGN_RIGHT },
-		{ .title = "truncated %", .align = ALIGN_RIGHT },
-		{ .title = "unnamed %", .align = ALIGN_RIGHT },
-		{ .title = "module", .code = true, .align = ALIGN_LEFT },
+	        {.title = "self %", .align = ALIGN_RIGHT},
+	        {.title = "on stack %", .align = ALIGN_RIGHT},
+	        {.title = "truncated %", .align = ALIGN_RIGHT},
+	        {.title = "unnamed %", .align = ALIGN_RIGHT},
+	        {.title = "module", .code = true, .align = ALIGN_LEFT},
 	};
 	struct table t;
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
@@ -239,7 +246,7 @@ static void put_module_table(struct document *d)
 static void put_mending(struct document *d)
 {
 	const struct quality *q = &d->report->quality;
-	struct strbuf line = { 0 };
+	struct strbuf line = {0};
 	for (size_t i = 0, shown = 0; i < q->count && shown < MODULES_SHOWN; i++) {
 		const struct module_quality *m = &q->at[i];
 		size_t name_length;
@@ -259,6 +266,9 @@ static void put_mending(struct document *d)
 
 static void put_modules(struct document *d)
 {
+	const struct quality *q = &d->report->quality;
+	if (!q->count || (q->count == 1 && !q->at[0].path.v))
+		return; /* collapsed stacks know no modules */
 	heading(d, "Quality of each module, in % of all samples");
 	put_module_table(d);
 	put_mending(d);
@@ -267,7 +277,7 @@ static void put_modules(struct document *d)
 static void put_notes(struct document *d)
 {
 	const struct profile *p = d->report->profile;
-	struct strbuf cost = { 0 };
+	struct strbuf cost = {0};
 	answer_cost(d->report, &cost);
 	if (cost.length || p->meta.note_count)
 		heading(d, "The run");
@@ -282,11 +292,11 @@ static void put_notes(struct document *d)
 int report_document(const struct report *r, struct strbuf *out, struct error *err)
 {
 	struct document d = {
-		.report = r,
-		.out = out,
-		.columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
-		.markdown = r->options->format == REPORT_MARKDOWN,
-		.color = r->options->color && r->options->format == REPORT_TEXT,
+	        .report = r,
+	        .out = out,
+	        .columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
+	        .markdown = r->options->format == REPORT_MARKDOWN,
+	        .color = r->options->color && r->options->format == REPORT_TEXT,
 	};
 	put_title(&d);
 	put_answers(&d);
