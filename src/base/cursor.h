@@ -18,8 +18,9 @@ struct cursor {
 
 static inline struct cursor cursor_of(const void *bytes, size_t size_bytes)
 {
-	const uint8_t *p = bytes;
-	return (struct cursor){ .begin = p, .at = p, .end = p ? p + size_bytes : p };
+	/* No bytes are an address too: `bad` could not point at NULL. */
+	const uint8_t *p = bytes ? bytes : (const void *)"";
+	return (struct cursor){ .begin = p, .at = p, .end = bytes ? p + size_bytes : p };
 }
 
 static inline size_t cursor_left(const struct cursor *c)

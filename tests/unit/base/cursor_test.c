@@ -49,6 +49,17 @@ static void a_string_without_nul_is_an_error(void **state)
 	assert_non_null(c.bad);
 }
 
+static void no_bytes_hold_no_string(void **state)
+{
+	(void)state;
+	struct cursor c = cursor_of(NULL, 0);
+	assert_string_equal(cursor_string(&c), "");
+	assert_non_null(c.bad);
+	c = cursor_of(NULL, 0);
+	assert_int_equal(cursor_u8(&c), 0);
+	assert_non_null(c.bad);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -56,6 +67,7 @@ int main(void)
 		cmocka_unit_test(leb128_values),
 		cmocka_unit_test(an_endless_leb128_is_an_error),
 		cmocka_unit_test(a_string_without_nul_is_an_error),
+		cmocka_unit_test(no_bytes_hold_no_string),
 	};
 	return cmocka_run_group_tests_name("base/cursor", tests, NULL, NULL);
 }
