@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/recording.h"
-
-typedef VEC(pid_t) pid_list;
+#include "process/descendants.h"
 
 static const struct option attach_options[] = {
 	RECORDING_OPTION(OPTION_LIST, 'p', "pid", "PID[,PID...]", pids, "the processes to profile"),

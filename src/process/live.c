@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "process/maps_file.h"
+#include "process/stat_file.h"
 
 enum { PROC_FILE_MAX = 256 * 1024 * 1024, PATH_BYTES = 8192 };
 
@@ -65,24 +66,6 @@ static void read_threads(pid_t pid, void (*on_thread)(void *, pid_t, const char 
 		closedir(dir);
 }
 
-/* comm may hold blanks and parentheses: fields are counted from the last ')' (proc(5)). */
-static void read_stat(pid_t pid, struct live_process *out)
-{
-	enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_START = 22 };
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	struct strbuf text = { 0 };
-	const char *at = read_proc(path, &text, NULL) == 0 ? strrchr(strbuf_text(&text), ')') : NULL;
-	for (int field = FIELD_STATE; at && field <= FIELD_START; field++) {
-		at = strchr(at + 1, ' ');
-		if (at && field == FIELD_PARENT)
-			out->parent_pid = (pid_t)strtol(at, NULL, 10);
-		if (at && field == FIELD_START)
-			out->start_ticks = strtoull(at, NULL, 10);
-	}
-	strbuf_deinit(&text);
-}
-
 int live_read(pid_t pid, void (*on_mapping)(void *context, const struct record_mmap *mmap),
 	      void (*on_thread)(void *context, pid_t tid, const char *comm), void *context,
 	      struct live_process *out, struct error *err)
@@ -91,7 +74,11 @@ int live_read(pid_t pid, void (*on_mapping)(void *context, const struct record_m
 	*out = (struct live_process){ 0 };
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	read_comm(path, out->comm, sizeof(out->comm));
-	read_stat(pid, out);
+	struct stat_file stat;
+	if (stat_file_read(pid, &stat)) {
+		out->parent_pid = stat.parent_pid;
+		out->start_ticks = stat.start_ticks;
+	}
 	read_threads(pid, on_thread, context);
 	int r = read_mappings(pid, on_mapping, context, err);
 	return r == -ESRCH ? fail(err, -ESRCH, "no process %d", (int)pid) : r;

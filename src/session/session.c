@@ -14,8 +14,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
+#include "process/descendants.h"
 #include "process/process.h"
-#include "process/system_time.h"
+#include "process/stat_file.h"
 #include "profile/builder.h"
 #include "session/child.h"
 #include "session/facts.h"
@@ -153,9 +154,9 @@ static uint64_t targets_system_ns(const struct session *s)
 			       (uint64_t)usage.ru_stime.tv_sec * NSEC_PER_SEC +
 				       (uint64_t)usage.ru_stime.tv_usec * 1000;
 	for (size_t i = 0; i < s->config->pid_count; i++) {
-		uint64_t ns;
-		if (process_system_ns(s->config->pids[i], &ns))
-			sum_ns += ns;
+		struct stat_file stat;
+		if (stat_file_read(s->config->pids[i], &stat))
+			sum_ns += stat_file_system_ns(&stat);
 	}
 	return sum_ns;
 }
@@ -194,6 +195,32 @@ static int start_command(struct session *s, struct error *err)
 	return r < 0 ? fail_in(err, r, "'%s'", s->config->command[0]) : 0;
 }
 
+/*
+ * Covers children that were there before us. Those that come later are announced by records; those
+ * that came while we looked are found by looking again.
+ */
+static int add_descendants(struct session *s)
+{
+	const struct session_config *c = s->config;
+	pid_list pids = { 0 };
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
+		r = vec_push(&pids, c->pids[i]) ? 0 : -ENOMEM;
+	for (size_t done = c->pid_count; r == 0; done = pids.count) {
+		r = process_add_descendants(&pids);
+		if (r < 0 || pids.count == done)
+			break;
+		for (size_t i = done; i < pids.count; i++) {
+			struct error why = { 0 };
+			if (c->sampler->add_process(s->sampler, pids.at[i], &why) < 0 ||
+			    process_add_live(s->processes, pids.at[i], &why) < 0)
+				log_debug(c->log, LOG_SESSION, "child %d: %s", (int)pids.at[i], why.text);
+		}
+	}
+	vec_free(&pids);
+	return r;
+}
+
 static int start_targets(struct session *s, struct error *err)
 {
 	const struct session_config *c = s->config;
@@ -208,7 +235,7 @@ static int start_targets(struct session *s, struct error *err)
 	/* Mappings are read when later ones already come as records: none is missed. */
 	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
 		r = process_add_live(s->processes, c->pids[i], err);
-	if (r == 0 && modules_open_new(s->modules) < 0)
+	if (r == 0 && ((c->children && add_descendants(s) < 0) || modules_open_new(s->modules) < 0))
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
 }

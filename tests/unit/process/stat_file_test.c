@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "process/stat_file.h" /* before cmocka.h, which has a macro fail() */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "process/descendants.h"
+
+static void fields_behind_a_hostile_name(void **state)
+{
+	(void)state;
+	struct stat_file s;
+	assert_true(stat_file_parse("4711 (a) R 99 (b)) S 42 4711 4711 0 -1 4194560 1 0 0 0 10 23 0 0 20 0 1 0 "
+				    "987654 1000 100 18446744073709551615\n",
+				    &s));
+	assert_int_equal(s.parent_pid, 42);
+	assert_int_equal(s.system_ticks, 23);
+	assert_int_equal(s.start_ticks, 987654);
+}
+
+static void short_text_is_refused(void **state)
+{
+	(void)state;
+	struct stat_file s;
+	assert_false(stat_file_parse("", &s));
+	assert_false(stat_file_parse("1 (x)", &s));
+	assert_false(stat_file_parse("1 (x) S 2 3", &s));
+}
+
+static void we_are_our_parents_descendant(void **state)
+{
+	(void)state;
+	struct stat_file s;
+	assert_true(stat_file_read(getpid(), &s));
+	assert_int_equal(s.parent_pid, getppid());
+	pid_list pids = { 0 };
+	assert_true(vec_push(&pids, getppid()));
+	assert_int_equal(process_add_descendants(&pids), 0);
+	size_t seen = 0;
+	for (size_t i = 0; i < pids.count; i++)
+		seen += pids.at[i] == getpid();
+	assert_int_equal(seen, 1);
+	vec_free(&pids);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_behind_a_hostile_name),
+		cmocka_unit_test(short_text_is_refused),
+		cmocka_unit_test(we_are_our_parents_descendant),
+	};
+	return cmocka_run_group_tests_name("process/stat_file", tests, NULL, NULL);
+}
