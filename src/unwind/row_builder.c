@@ -76,7 +76,10 @@ bool row_builder_add(struct row_builder *b, uint32_t at, const struct unwind_rul
 	if (b->rows.count && b->rows.at[b->rows.count - 1].rule == number)
 		return true;
 	struct unwind_row row = { .low = at & (UNWIND_PAGE_BYTES - 1), .rule = number };
-	return begin_pages(b, at >> UNWIND_PAGE_SHIFT) && vec_push(&b->rows, row);
+	uint32_t page = at >> UNWIND_PAGE_SHIFT;
+	if (page >= b->pages.count && !begin_pages(b, page))
+		return false;
+	return vec_push(&b->rows, row);
 }
 
 bool row_builder_finish(struct row_builder *b, uint32_t span_bytes)

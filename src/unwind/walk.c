@@ -77,7 +77,7 @@ static inline const struct unwind_rule *find_rule(struct walk *w, uint64_t pc, e
 	struct cache_entry *slot = NULL;
 	if (w->cache && !w->slow) {
 		slot = cache_slot(w->cache, pc, w->space);
-		if (slot->pc == pc && slot->space == w->space)
+		if (slot->pc == pc && slot->space == w->space && pc) /* 0 is a free slot */
 			return &slot->rule;
 	}
 	*found = find_rule_slowly(w, pc, slot);
@@ -143,11 +143,40 @@ static bool is_on_other_stack(const struct walk *w, uint64_t frame_rsp)
 	       !memcmp(now, env->stack + offset, sizeof(now));
 }
 
+/*
+ * As long as rules are in the cache and lead to a caller, the registers stay in registers: that
+ * halves the time of a frame. Stops before the frame that needs more.
+ */
+static uint32_t walk_cached_frames(struct walk *w, uint64_t *pcs, uint32_t count, uint32_t limit)
+{
+	struct unwind_registers at = w->at;
+	uint64_t is_caller = w->is_caller;
+	uint32_t first = count;
+	while (count < limit) {
+		uint64_t pc = at.pc - is_caller;
+		const struct cache_entry *slot = cache_slot(w->cache, pc, w->space);
+		if (slot->pc != pc || slot->space != w->space ||
+		    slot->rule.cfa_kind == CFA_UNKNOWN ||
+		    unwind_step(w, &slot->rule, &at) != STEP_CALLER)
+			break;
+		pcs[count++] = pc;
+		is_caller = 1;
+	}
+	if (count > first) {
+		w->at = at;
+		w->is_caller = true;
+		w->by_frame_pointer = false;
+	}
+	return count;
+}
+
 /* @return false if the walk must begin again in slow mode */
 static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_result *out)
 {
 	for (;;) {
 		enum found found = FOUND;
+		if (w->cache && !w->slow)
+			out->count = walk_cached_frames(w, pcs, out->count, limit);
 		uint64_t pc = w->at.pc - w->is_caller;
 		const struct unwind_rule *rule = find_rule(w, pc, &found);
 		if (found != FOUND) {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 
 static int open_vdso(struct object **out, struct error *e)
 {
@@ -55,6 +56,12 @@ static struct image *image_of(struct spaces *s, const char *path)
 		image->table = NULL;
 	}
 	image->eh_frame_hdr_vaddr = find_eh_frame_hdr(image->object);
+	image->bytes = image->object->image;
+	if (image->object->fd >= 0)
+		image->bytes = mmap(NULL, image->object->image_size_bytes, PROT_READ, MAP_PRIVATE,
+				    image->object->fd, 0);
+	if (image->bytes == MAP_FAILED)
+		err(1, "mmap of %s", path);
 	return image;
 }
 
@@ -123,9 +130,10 @@ static bool read_image(const struct map *map, uint64_t address, void *out, size_
 	for (uint32_t i = 0; o && i < o->segment_count; i++) {
 		const struct object_segment *g = &o->segments[i];
 		if (vaddr >= g->vaddr && vaddr - g->vaddr < g->file_size_bytes &&
-		    size_bytes <= g->file_size_bytes - (vaddr - g->vaddr))
-			return object_read(o, g->file_off + (vaddr - g->vaddr), out, size_bytes,
-					   NULL) == 0;
+		    size_bytes <= g->file_size_bytes - (vaddr - g->vaddr)) {
+			memcpy(out, map->image->bytes + g->file_off + (vaddr - g->vaddr), size_bytes);
+			return true;
+		}
 	}
 	return false;
 }
