@@ -151,8 +151,8 @@ static bool ends_with(struct text t, const char *suffix)
 
 static bool has_mark(struct text t)
 {
-	return t.length > 4 && t.at[t.length - 1] == ']' && t.at[t.length - 3] == '[' &&
-	       t.at[t.length - 4] == '_' && memchr("kijw", t.at[t.length - 2], 4);
+	return ends_with(t, "_[k]") || ends_with(t, "_[i]") || ends_with(t, "_[j]") ||
+	       ends_with(t, "_[w]");
 }
 
 static struct text without_marks(struct text name)

@@ -86,7 +86,7 @@ static void write_rows(const struct folder *f, struct strbuf *out)
 	for (size_t i = 0, next; i < f->rows.count; i = next) {
 		uint64_t weight = 0;
 		for (next = i; next < f->rows.count; next++) {
-			if (strcmp(f->rows.at[i].text, f->rows.at[next].text))
+			if (compare_rows(&f->rows.at[i], &f->rows.at[next]) != 0)
 				break;
 			weight += f->rows.at[next].weight;
 		}

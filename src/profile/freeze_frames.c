@@ -66,16 +66,12 @@ static int compare_modules_at(const void *x, const void *y, void *modules)
 /* Of several that claim to be CMD's binary, the first in order is. */
 static void keep_one_main(struct draft_module *merged, size_t count)
 {
-	struct draft_module *main = NULL;
-	for (size_t i = 1; i < count; i++) {
-		if (!merged[i].is_main)
-			continue;
-		if (!main || compare_modules(&merged[i], main) < 0)
-			main = &merged[i];
-		merged[i].is_main = false;
-	}
-	if (main)
-		main->is_main = true;
+	struct draft_module *first = NULL;
+	for (size_t i = 1; i < count; i++)
+		if (merged[i].is_main && (!first || compare_modules(&merged[i], first) < 0))
+			first = &merged[i];
+	for (size_t i = 1; i < count; i++)
+		merged[i].is_main = &merged[i] == first;
 }
 
 /* Modules without frames are left out, but CMD's binary never. */

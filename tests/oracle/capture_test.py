@@ -32,7 +32,7 @@ SAMPLES = [
 ]
 MAPPINGS = [
     ("/usr/bin/work", "1122", 0x401000, 0x402000, 0x1000),
-    ("/lib/libc.so.6", "abcd01", 0x29000, 0x2A000, 0x29000),
+    ("/lib/libc.so.6", "abcd01", 0x29000, 0x2A000, 0x28000),
     ("/opt/plug;in.so", "ff", 0x1000, 0x2000, 0x1000),
     ("[kernel.kallsyms]", "", 0xFFFFFFFF81000000, 0xFFFFFFFF81001000, 0xFFFFFFFF81000000),
 ]

@@ -63,6 +63,7 @@ static void equal_build_ids_are_one_module(void **state)
 	assert_string_equal(profile_string(p, libc->build_id), "abcd01");
 	assert_int_equal(libc->start_vaddr, 0x29000);
 	assert_int_equal(libc->limit_vaddr, 0x2a000);
+	assert_int_equal(libc->file_off, 0x28000);
 	assert_string_equal(frame_name(p, 0x29d90), "memcpy");
 	assert_null(find_module(p, "/lib/unused.so"));
 	assert_true(find_module(p, "/opt/plug;in.so")->deleted);
@@ -172,6 +173,53 @@ static void reasons_that_occur_are_counted(void **state)
 	profile_destroy(p);
 }
 
+static void reasons_are_in_order(void **state)
+{
+	(void)state;
+	const char *ids[] = { "b", "a", "c" };
+	struct builder *b;
+	struct profile *p;
+	assert_int_equal(builder_create(&b, NULL), 0);
+	frame_id cut = builder_frame(b, (module_id){ 0 }, 0, FRAME_TRUNCATED, NULL);
+	stack_id s = { 0 };
+	for (size_t i = 0; i < 3; i++) { /* ever deeper, which orders the samples */
+		s = builder_stack(b, s, cut);
+		assert_int_equal(builder_sample(b, 0, (thread_id){ 0 }, s, ids[i]), 0);
+	}
+	assert_int_equal(builder_reason(b, "a", "first words"), 0);
+	assert_int_equal(builder_reason(b, "a", "last words"), 0);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_int_equal(p->meta.reason_count, 3);
+	assert_string_equal(profile_string(p, p->meta.reasons[0].id), "a");
+	assert_string_equal(profile_string(p, p->meta.reasons[0].sentence), "last words");
+	assert_string_equal(profile_string(p, p->meta.reasons[1].sentence), "b");
+	assert_string_equal(profile_string(p, p->meta.reasons[2].id), "c");
+	profile_destroy(p);
+	builder_destroy(b);
+}
+
+static void of_two_main_binaries_one_is_module_1(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p;
+	const char *paths[] = { "/z", "/y", "/a" };
+	stack_id s = { 0 };
+	assert_int_equal(builder_create(&b, NULL), 0);
+	for (size_t i = 0; i < 3; i++) {
+		module_id m = builder_add_module(b, &(struct builder_module){ .path = paths[i],
+									      .is_main = i < 2 });
+		s = builder_stack(b, s, builder_frame(b, m, 1, FRAME_USER, NULL));
+	}
+	assert_int_equal(builder_sample(b, 0, (thread_id){ 0 }, s, ""), 0);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_string_equal(profile_string(p, p->modules[1].path), "/y");
+	assert_string_equal(profile_string(p, p->modules[2].path), "/a");
+	assert_string_equal(profile_string(p, p->modules[3].path), "/z");
+	profile_destroy(p);
+	builder_destroy(b);
+}
+
 static void the_builder_goes_on_after_a_freeze(void **state)
 {
 	(void)state;
@@ -217,6 +265,8 @@ int main(void)
 		cmocka_unit_test(kernel_frames_need_no_module),
 		cmocka_unit_test(a_threads_cpu_time_adds_up_exactly),
 		cmocka_unit_test(reasons_that_occur_are_counted),
+		cmocka_unit_test(reasons_are_in_order),
+		cmocka_unit_test(of_two_main_binaries_one_is_module_1),
 		cmocka_unit_test(the_builder_goes_on_after_a_freeze),
 		cmocka_unit_test(an_empty_builder_gives_an_empty_profile),
 	};

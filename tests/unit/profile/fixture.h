@@ -61,11 +61,12 @@ static inline void fixture_module(struct fixture *f, unsigned which)
 							   .build_id = libc_id,
 							   .build_id_size = 3 });
 		break;
-	case 2: /* the same file in a container; its build-id comes late */
+	case 2: /* the same file in a container; its build-id and its segments come late */
 		f->libc_again = builder_add_module(
-			f->b, &(struct builder_module){ .path = "/proc/7/root/lib/libc.so.6",
+			f->b, &(struct builder_module){ .path = "/docker/7/lib/libc.so.6",
 							.deleted = true });
 		builder_set_build_id(f->b, f->libc_again, libc_id, 3);
+		builder_set_file_offset(f->b, f->libc_again, 0x28000, 0x27000);
 		break;
 	case 3:
 		f->plugin = builder_add_module(f->b, &(struct builder_module){

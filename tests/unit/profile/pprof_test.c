@@ -21,6 +21,46 @@ static struct profile *read_message(const struct message *m)
 	return read_back(m->bytes, m->size_bytes);
 }
 
+#define ASSERT_SAME_TABLE(table, count)                                                  \
+	do {                                                                             \
+		assert_int_equal(p->count, q->count);                                    \
+		for (size_t i_ = 0; i_ < p->count; i_++)                                 \
+			assert_memory_equal(&p->table[i_], &q->table[i_], sizeof(*p->table)); \
+	} while (0)
+
+/* Field by field: what is not written is missed here, although it is written twice the same. */
+static void assert_same_profile(const struct profile *p, const struct profile *q)
+{
+	assert_int_equal(p->strings.count, q->strings.count);
+	for (uint32_t i = 0; i < p->strings.count; i++)
+		assert_string_equal(p->strings.text[i], q->strings.text[i]);
+	ASSERT_SAME_TABLE(lines, line_count);
+	ASSERT_SAME_TABLE(frames, frame_count);
+	ASSERT_SAME_TABLE(stack_parent, stack_count);
+	ASSERT_SAME_TABLE(stack_frame, stack_count);
+	ASSERT_SAME_TABLE(threads, thread_count);
+	ASSERT_SAME_TABLE(samples, sample_count);
+	assert_int_equal(p->module_count, q->module_count);
+	for (size_t i = 0; i < p->module_count; i++) { /* has padding */
+		const struct profile_module *a = &p->modules[i], *b = &q->modules[i];
+		assert_int_equal(a->path.v, b->path.v);
+		assert_int_equal(a->build_id.v, b->build_id.v);
+		assert_int_equal(a->start_vaddr, b->start_vaddr);
+		assert_int_equal(a->limit_vaddr, b->limit_vaddr);
+		assert_int_equal(a->file_off, b->file_off);
+		assert_int_equal(a->deleted, b->deleted);
+	}
+	assert_int_equal(p->function_count, q->function_count);
+	for (size_t i = 0; i < p->function_count; i++) {
+		const struct profile_function *a = &p->functions[i], *b = &q->functions[i];
+		assert_int_equal(a->name.v, b->name.v);
+		assert_int_equal(a->system_name.v, b->system_name.v);
+		assert_int_equal(a->file.v, b->file.v);
+		assert_int_equal(a->start_line, b->start_line);
+		assert_int_equal(a->unnamed, b->unnamed);
+	}
+}
+
 static void assert_round_trip(const struct profile *p)
 {
 	struct strbuf once = { 0 }, twice = { 0 };
@@ -29,6 +69,7 @@ static void assert_round_trip(const struct profile *p)
 	assert_int_equal(pprof_write(q, &twice, NULL), 0);
 	assert_int_equal(twice.length, once.length);
 	assert_memory_equal(twice.text, once.text, once.length);
+	assert_same_profile(p, q);
 	profile_destroy(q);
 	strbuf_deinit(&once);
 	strbuf_deinit(&twice);
@@ -181,6 +222,78 @@ static void a_foreign_file_in_any_order_is_read(void **state)
 	assert_string_equal(profile_string(p, f->file), "f.c");
 	assert_int_equal(f->start_line, 4);
 	assert_int_equal(p->stack_parent[outer.v].v, 0);
+	assert_round_trip(p);
+	profile_destroy(p);
+}
+
+static void anonymous_code_has_no_module(void **state)
+{
+	(void)state;
+	struct message m = { .size_bytes = 0 };
+	put_text(&m, 6, "");
+	put_text(&m, 6, "//anon");
+	put_text(&m, 6, "count");
+	put_numbers(&m, 1, NUMBERS(1, 2, 2, 2));
+	put_numbers(&m, 3, NUMBERS(1, 4, 2, 0x1000, 3, 0x2000, 5, 1));
+	put_numbers(&m, 4, NUMBERS(1, 1, 2, 4, 3, 0x1234));
+	put_numbers(&m, 2, NUMBERS(1, 1, 2, 1));
+	struct profile *p = read_message(&m);
+	assert_int_equal(p->frames[1].kind, FRAME_JIT);
+	assert_int_equal(p->frames[1].module.v, 0);
+	assert_int_equal(p->frames[1].vaddr, 0x1234);
+	assert_string_equal(profile_string(p, p->functions[1].name), "[anon]");
+	profile_destroy(p);
+}
+
+static void frames_without_a_mapping_have_kinds(void **state)
+{
+	(void)state;
+	struct message m = { .size_bytes = 0 }, anonymous = numbers(NUMBERS(1, 2, 3, 0x20));
+	put_text(&m, 6, "");
+	put_text(&m, 6, "[anon]");
+	put_text(&m, 6, "count");
+	put_numbers(&m, 1, NUMBERS(1, 2, 2, 2));
+	put_numbers(&m, 5, NUMBERS(1, 1, 2, 1));
+	put_numbers(&m, 4, NUMBERS(1, 1, 3, UINT64_C(0xffffffff81000000)));
+	put_numbers(&anonymous, 4, NUMBERS(1, 1));
+	put_sub(&m, 4, &anonymous);
+	put_numbers(&m, 4, NUMBERS(1, 3, 3, 0x30));
+	put_numbers(&m, 2, NUMBERS(1, 1, 1, 2, 1, 3, 2, 1));
+	struct profile *p = read_message(&m);
+	assert_int_equal(p->frame_count, 4);
+	for (size_t i = 1; i < p->frame_count; i++) {
+		const struct profile_frame *f = &p->frames[i];
+		assert_int_equal(f->kind, f->vaddr == 0x20 ? FRAME_JIT :
+					  f->vaddr == 0x30 ? FRAME_USER :
+							     FRAME_KERNEL);
+	}
+	profile_destroy(p);
+}
+
+static void two_mappings_of_a_file_are_one_module(void **state)
+{
+	(void)state;
+	struct message m = { .size_bytes = 0 };
+	put_text(&m, 6, "");
+	put_text(&m, 6, "/bin/x");
+	put_text(&m, 6, "nanoseconds");
+	put_numbers(&m, 1, NUMBERS(1, 2, 2, 2));
+	put_number(&m, 12, 5);
+	put_numbers(&m, 11, NUMBERS(2, 2));
+	put_numbers(&m, 3, NUMBERS(1, 1, 2, 0x9000, 3, 0xc000, 4, 0x2000, 5, 1));
+	put_numbers(&m, 3, NUMBERS(1, 2, 2, 0x7000, 3, 0x9000, 4, 0, 5, 1));
+	put_numbers(&m, 4, NUMBERS(1, 1, 2, 1, 3, 0x9010));
+	put_numbers(&m, 4, NUMBERS(1, 2, 2, 2, 3, 0x8010));
+	put_numbers(&m, 2, NUMBERS(1, 1, 1, 2, 2, 10));
+	put_numbers(&m, 2, NUMBERS(1, 1, 1, 2, 2, 20)); /* the same stack again */
+	struct profile *p = read_message(&m);
+	assert_int_equal(p->module_count, 2);
+	assert_int_equal(p->modules[1].start_vaddr, 0x7000);
+	assert_int_equal(p->modules[1].limit_vaddr, 0xc000);
+	assert_int_equal(p->modules[1].file_off, 0);
+	assert_int_equal(p->sample_count, 1);
+	assert_int_equal(p->samples[0].cpu_ns, 30);
+	assert_int_equal(p->samples[0].count, 6);
 	assert_round_trip(p);
 	profile_destroy(p);
 }
@@ -369,6 +482,9 @@ int main(void)
 		cmocka_unit_test(every_fact_survives),
 		cmocka_unit_test(our_message_is_the_last_field),
 		cmocka_unit_test(a_foreign_file_in_any_order_is_read),
+		cmocka_unit_test(anonymous_code_has_no_module),
+		cmocka_unit_test(frames_without_a_mapping_have_kinds),
+		cmocka_unit_test(two_mappings_of_a_file_are_one_module),
 		cmocka_unit_test(counts_and_times_are_found_by_their_types),
 		cmocka_unit_test(a_file_that_another_tool_rewrote_is_foreign),
 		cmocka_unit_test(a_truncated_frame_without_our_message_is_known_by_name),
