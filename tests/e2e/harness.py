@@ -217,6 +217,8 @@ def perfprof(*arguments, timeout=LIMIT_S, **options):
     """Runs perfprof with these arguments; streams are captured as text."""
     options.setdefault("capture_output", True)
     options.setdefault("text", True)
+    if options["text"]:
+        options.setdefault("errors", "replace")
     if "input" not in options:
         options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run([PERFPROF, *map(str, arguments)], timeout=timeout, check=False, **options)
@@ -241,8 +243,9 @@ class Target:
     """A program that runs on its own; `with` ends it."""
 
     def __init__(self, *command, **options):
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, text=True,
                                         **options)
         self.pid = self.process.pid
 
