@@ -156,7 +156,7 @@ static uint32_t walk_cached_frames(struct walk *w, uint64_t *pcs, uint32_t count
 		uint64_t pc = at.pc - is_caller;
 		const struct cache_entry *slot = cache_slot(w->cache, pc, w->space);
 		if (slot->pc != pc || slot->space != w->space ||
-		    slot->rule.cfa_kind == CFA_UNKNOWN ||
+		    slot->rule.cfa_kind == CFA_UNKNOWN || slot->rule.cfa_kind == CFA_SIGNAL ||
 		    unwind_step(w, &slot->rule, &at) != STEP_CALLER)
 			break;
 		pcs[count++] = pc;
