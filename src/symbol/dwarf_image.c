@@ -19,7 +19,7 @@ enum {
 	NAMES_MAX_BYTES = 256,
 	ALIGNMENT = 16,
 };
-static const size_t IMAGE_MAX_BYTES = (size_t)6 << 30;
+static const size_t IMAGE_MAX_BYTES = (size_t)4 << 30;
 
 struct layout {
 	struct object_section sections[SECTION_COUNT];

@@ -71,7 +71,8 @@ static int index_units(struct dwarf_names *d, struct error *err)
 	bool ok = vec_push(&d->units, (struct dwarf_unit){ 0 }) &&
 		  vec_push(&d->names, (struct function_name){ 0 });
 	while (ok && d->budget && dwarf_get_units(d->image.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
-		if (type == DW_UT_compile && dwarf_tag(&die) == DW_TAG_compile_unit)
+		/* Of a program whose functions were split off (.dwo) the lines are still here. */
+		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			ok = add_unit(d, &die);
 	if (!ok || !ranges_finish(&d->ranges))
 		return fail(err, -ENOMEM, "no memory, or too many ranges in the debug information");
