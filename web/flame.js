@@ -14,7 +14,8 @@ const KINDS = {
 	n: "no symbol", t: "truncated stack", z: "frames too thin to draw, summed",
 };
 
-const svg = document.documentElement;
+// The picture may also stand inside a page.
+const svg = document.currentScript ? document.currentScript.closest("svg") : document.documentElement;
 const byId = (id) => document.getElementById(id);
 const input = byId("search"), resetButton = byId("reset");
 const data = JSON.parse(byId("data").textContent);
@@ -138,7 +139,8 @@ function resize() {
 		relabel();
 		return;
 	}
-	const width = Math.max(MIN_WIDTH, document.documentElement.clientWidth || window.innerWidth);
+	const around = svg === document.documentElement ? svg : svg.parentNode;
+	const width = Math.max(MIN_WIDTH, around.clientWidth || window.innerWidth);
 	svg.setAttribute("width", String(width));
 	svg.removeAttribute("viewBox");
 	byId("flame").setAttribute("width", String(width - 2 * MARGIN));
@@ -397,7 +399,7 @@ function loadState() {
 function keepDetailsInSight() {
 	const details = byId("details");
 	const top = Number(details.querySelector("rect").getAttribute("y")) - 4;
-	const by = Math.max(0, window.scrollY - top);
+	const by = Math.max(0, -svg.getBoundingClientRect().top - top);
 	details.setAttribute("transform", "translate(0," + by + ")");
 }
 

@@ -10,9 +10,9 @@
  */
 
 struct calltree_options {
-	bool threads; /* `comm-TID` at level 1, not `comm` */
-	bool no_comm; /* leave level 1 out (foreign files have no thread names) */
-	bool inverted; /* merge from the leaf (bottom-up) */
+	bool threads;   /* `comm-TID` at level 1, not `comm` */
+	bool no_comm;   /* leave level 1 out (foreign files have no thread names) */
+	bool inverted;  /* merge from the leaf (bottom-up) */
 	uint64_t least; /* nodes of fewer samples are left out and summed in `thin_samples` */
 };
 
@@ -30,7 +30,7 @@ enum node_kind {
 struct calltree_node {
 	uint32_t parent;
 	uint32_t depth;
-	string_id name; /* in calltree.strings */
+	string_id name;   /* in calltree.strings */
 	string_id module; /* path; "" for none */
 	string_id file;
 	uint32_t line; /* where most of its samples are; 0 if unknown */
@@ -51,7 +51,7 @@ struct calltree {
 
 /** Siblings come out sorted by name, parents before children, depth first. @return 0 or -ENOMEM */
 int calltree_build(const struct profile *p, const struct calltree_options *options,
-		   struct calltree **out, struct error *err);
+                   struct calltree **out, struct error *err);
 void calltree_destroy(struct calltree *t);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct hotspot {
 	string_id function, module, file; /* in the profile's strings; module is a path */
-	uint32_t line; /* the hottest line of the function */
+	uint32_t line;                    /* the hottest line of the function */
 	enum frame_kind kind;
 	bool unnamed;
 	uint64_t self, total; /* samples; a recursive function counts once in total */
@@ -26,10 +26,10 @@ void hotspots_deinit(struct hotspots *h);
 
 struct module_quality {
 	string_id path, build_id;
-	uint64_t self, samples; /* leaf in it; anywhere on the stack (once a sample) */
-	uint64_t truncated; /* stacks that broke in it */
+	uint64_t self, samples;     /* leaf in it; anywhere on the stack (once a sample) */
+	uint64_t truncated;         /* stacks that broke in it */
 	string_id truncated_reason; /* the most frequent; "" for none */
-	uint64_t unnamed; /* samples with an unnamed leaf in it */
+	uint64_t unnamed;           /* samples with an unnamed leaf in it */
 	bool deleted;
 };
 

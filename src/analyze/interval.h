@@ -9,8 +9,8 @@ struct interval { /* in percent */
 };
 
 /**
- * Share of `count` in `total` with its 95 % Wilson score interval (Wilson 1927); total 0 gives 0..0.
- * Finite, 0 <= low <= percent <= high <= 100.
+ * Share of `count` in `total` with its 95 % Wilson score interval (Wilson 1927); total 0 gives
+ * 0..0. Finite, 0 <= low <= percent <= high <= 100.
  */
 struct interval interval_wilson(uint64_t count, uint64_t total);
 

@@ -19,7 +19,7 @@ struct survey {
 	const struct profile *profile;
 	struct stack_order order;
 	struct module_quality *modules; /* by module_id */
-	struct map64 index; /* (module, reason) to reason + 1 */
+	struct map64 index;             /* (module, reason) to reason + 1 */
 	VEC(struct reason_count) reasons;
 	uint64_t truncated;
 };
@@ -33,8 +33,7 @@ static bool leaf_is_unnamed(const struct profile *p, const struct profile_frame 
 {
 	if (frame->kind == FRAME_TRUNCATED)
 		return false;
-	return !frame->line_count ||
-	       p->functions[p->lines[frame->first_line].function.v].unnamed;
+	return !frame->line_count || p->functions[p->lines[frame->first_line].function.v].unnamed;
 }
 
 /* JIT code and the marker of truncated stacks belong to no module: row 0 collects them. */
@@ -91,7 +90,7 @@ static bool count_reason(struct survey *s, uint32_t module, const struct profile
 	uint64_t key = (uint64_t)module << 32 | sample->truncated.v;
 	uint32_t found = map64_get(&s->index, key);
 	if (!found) {
-		struct reason_count fresh = { .module = module, .reason = sample->truncated };
+		struct reason_count fresh = {.module = module, .reason = sample->truncated};
 		if (!vec_push(&s->reasons, fresh))
 			return false;
 		found = (uint32_t)s->reasons.count;
@@ -167,18 +166,19 @@ static size_t pick_modules(struct survey *s)
 
 int quality_build(const struct profile *p, struct quality *out, struct error *err)
 {
-	struct survey s = { .profile = p };
+	struct survey s = {.profile = p};
 	s.modules = calloc(p->module_count + 1, sizeof(*s.modules));
-	int r = s.modules ? stack_order_init(&s.order, p, err) : fail(err, -ENOMEM, "out of memory");
+	int r = s.modules ? stack_order_init(&s.order, p, err)
+	                  : fail(err, -ENOMEM, "out of memory");
 	if (!r)
 		r = survey_stacks(&s, err);
 	if (!r)
 		r = survey_truncated(&s, err);
 	if (!r) {
-		*out = (struct quality){ .count = pick_modules(&s),
-					 .at = s.modules,
-					 .samples = profile_total_count(p),
-					 .truncated = s.truncated };
+		*out = (struct quality){.count = pick_modules(&s),
+		                        .at = s.modules,
+		                        .samples = profile_total_count(p),
+		                        .truncated = s.truncated};
 		s.modules = NULL;
 	}
 	free(s.modules);
@@ -191,5 +191,5 @@ int quality_build(const struct profile *p, struct quality *out, struct error *er
 void quality_deinit(struct quality *q)
 {
 	free(q->at);
-	*q = (struct quality){ 0 };
+	*q = (struct quality){0};
 }

@@ -16,7 +16,7 @@
  */
 struct stack_order {
 	uint64_t *self, *self_ns; /* samples and CPU time that end in the stack */
-	uint64_t *count, *ns; /* that pass through it */
+	uint64_t *count, *ns;     /* that pass through it */
 	uint32_t *begin, *end;
 	uint32_t *at; /* stack by position */
 	size_t stack_count;

@@ -18,9 +18,10 @@ struct facts {
 	const struct profile *profile;
 	uint64_t samples, truncated;
 	double truncated_percent; /* of samples */
-	double lost_percent; /* of samples taken and lost */
+	double lost_percent;      /* of samples taken and lost */
 	double cpu_s, duration_s;
-	const char *reason_id, *reason_sentence; /* most frequent of truncated stacks; "" for none */
+	const char *reason_id,
+	        *reason_sentence; /* most frequent of truncated stacks; "" for none */
 };
 
 struct facts facts_of(const struct profile *p);

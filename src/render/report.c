@@ -32,7 +32,7 @@ static void mend_unnamed(const struct report *r, const struct module_quality *m,
 		strbuf_puts(out, "no names and the file is gone: record again");
 	else
 		strbuf_puts(out, "no names: install its debug symbols, or build with -g and do "
-				 "not strip");
+		                 "not strip");
 }
 
 void report_mend(const struct report *r, const struct module_quality *m, struct strbuf *out)
@@ -47,13 +47,13 @@ void report_mend(const struct report *r, const struct module_quality *m, struct 
 	}
 	if (m->deleted && !m->unnamed)
 		strbuf_printf(out, "%sthe file was replaced or deleted while it ran",
-			      m->truncated ? "; " : "");
+		              m->truncated ? "; " : "");
 }
 
-int report_render(const struct profile *p, const struct report_options *options,
-		  struct strbuf *out, struct error *err)
+int report_render(const struct profile *p, const struct report_options *options, struct strbuf *out,
+                  struct error *err)
 {
-	struct report r = { .profile = p, .options = options, .facts = facts_of(p) };
+	struct report r = {.profile = p, .options = options, .facts = facts_of(p)};
 	int result = hotspots_build(p, &r.hotspots, err);
 	if (!result)
 		result = quality_build(p, &r.quality, err);

@@ -9,9 +9,9 @@ enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON };
 
 struct report_options {
 	enum report_format format;
-	uint32_t top; /* functions listed in text and Markdown; 0: 20 */
+	uint32_t top;     /* functions listed in text and Markdown; 0: 20 */
 	uint32_t columns; /* width of text; 0: 100 */
-	bool color; /* ANSI colours in text */
+	bool color;       /* ANSI colours in text */
 };
 
 /**
@@ -19,7 +19,7 @@ struct report_options {
  * observer cost. JSON has all functions (docs/json.md).
  * @return 0 or -ENOMEM
  */
-int report_render(const struct profile *p, const struct report_options *options,
-		  struct strbuf *out, struct error *err);
+int report_render(const struct profile *p, const struct report_options *options, struct strbuf *out,
+                  struct error *err);
 
 #endif

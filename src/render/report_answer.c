@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "render/table.h"
 
 enum {
 	DOMINATES_PERCENT = 10,
@@ -10,11 +11,13 @@ enum {
 	CALLER_PERCENT = 25,
 	BROKEN_PERCENT = 5,
 	TOP_TEN = 10,
+	NAME_WIDTH = 70,
 };
 
-static const char *name_of(const struct report *r, const struct hotspot *h)
+/* A name inside a sentence. */
+static void say_name(const struct report *r, string_id name, struct strbuf *out)
 {
-	return profile_string(r->profile, h->function);
+	text_clip_middle(out, profile_string(r->profile, name), NAME_WIDTH);
 }
 
 /* The function that calls a stack's innermost function, recursion skipped; 0 if there is none. */
@@ -30,14 +33,14 @@ static string_id caller_of(const struct profile *p, stack_id stack, string_id ca
 				return p->functions[f.v].name;
 		}
 	}
-	return (string_id){ 0 };
+	return (string_id){0};
 }
 
 static string_id innermost(const struct profile *p, stack_id stack)
 {
 	const struct profile_frame *frame = &p->frames[p->stack_frame[stack.v].v];
 	if (!stack.v || !frame->line_count)
-		return (string_id){ 0 };
+		return (string_id){0};
 	return p->functions[p->lines[frame->first_line].function.v].name;
 }
 
@@ -49,16 +52,16 @@ struct caller_count {
 static struct caller_count main_caller(const struct report *r, const struct hotspot *h)
 {
 	const struct profile *p = r->profile;
-	struct map64 seen = { 0 }; /* caller to row + 1 */
-	VEC(struct caller_count) callers = { 0 };
-	struct caller_count best = { 0 };
+	struct map64 seen = {0}; /* caller to row + 1 */
+	VEC(struct caller_count) callers = {0};
+	struct caller_count best = {0};
 	for (size_t i = 0; i < p->sample_count; i++) {
 		if (innermost(p, p->samples[i].stack).v != h->function.v)
 			continue;
 		string_id caller = caller_of(p, p->samples[i].stack, h->function);
 		uint32_t row = map64_get(&seen, caller.v);
 		if (!row) {
-			if (!vec_push(&callers, (struct caller_count){ .name = caller }))
+			if (!vec_push(&callers, (struct caller_count){.name = caller}))
 				break;
 			row = (uint32_t)callers.count;
 			if (!map64_put(&seen, caller.v, row))
@@ -77,12 +80,14 @@ static void say_caller(const struct report *r, const struct hotspot *h, struct s
 {
 	struct caller_count caller = main_caller(r, h);
 	double share = percent_of(caller.samples, h->self);
-	if (caller.name.v && share >= CALLER_PERCENT)
-		strbuf_printf(out, " %s of it is called by %s.",
-			      caller.samples == h->self ? "All" :
-			      share >= 50		? "Most" :
-							  "Much",
-			      profile_string(r->profile, caller.name));
+	if (!caller.name.v || share < CALLER_PERCENT)
+		return;
+	strbuf_printf(out, " %s of it is called by ",
+	              caller.samples == h->self ? "All"
+	              : share >= 50             ? "Most"
+	                                        : "Much");
+	say_name(r, caller.name, out);
+	strbuf_putc(out, '.');
 }
 
 static void say_module(const struct report *r, struct strbuf *out)
@@ -110,15 +115,14 @@ void answer_dominates(const struct report *r, struct strbuf *out)
 	double ten = 0;
 	for (size_t i = 0; i < hot->count && i < TOP_TEN; i++)
 		ten += hot->at[i].self_share.percent;
-	if (h->self_share.percent >= DOMINATES_PERCENT)
-		strbuf_printf(out, "%s takes %.1f %% of %s in its own code (%.1f to %.1f %%)", name_of(r, h),
-			      h->self_share.percent, unit(r), h->self_share.low, h->self_share.high);
-	else
-		strbuf_printf(out,
-			      "nothing: the hottest function, %s, takes %.1f %% of %s (%.1f to "
-			      "%.1f %%), the ten hottest %.0f %%",
-			      name_of(r, h), h->self_share.percent, unit(r), h->self_share.low,
-			      h->self_share.high, ten);
+	bool dominates = h->self_share.percent >= DOMINATES_PERCENT;
+	if (!dominates)
+		strbuf_printf(out, "nothing: the ten hottest functions take %.0f %%; the first is ",
+		              ten);
+	say_name(r, h->function, out);
+	strbuf_printf(out, "%s %.1f %% of %s in its own code (%.1f to %.1f %%)",
+	              dominates ? " takes" : " with", h->self_share.percent, unit(r),
+	              h->self_share.low, h->self_share.high);
 	if (h->total > h->self)
 		strbuf_printf(out, ", %.1f %% with all that it calls", h->total_share.percent);
 	strbuf_putc(out, '.');
@@ -134,7 +138,7 @@ void answer_sure(const struct report *r, struct strbuf *out)
 	struct interval half = interval_wilson(r->facts.samples / 2, r->facts.samples);
 	if (r->facts.samples >= FACTS_FEW_SAMPLES)
 		strbuf_printf(out, "; a share of half is known to +-%.1f points",
-			      (half.high - half.low) / 2);
+		              (half.high - half.low) / 2);
 	strbuf_putc(out, '.');
 }
 
@@ -157,8 +161,8 @@ void answer_complete(const struct report *r, struct strbuf *out)
 			worst = &q->at[i];
 	if (worst && worst->path.v)
 		strbuf_printf(out, " %.0f %% of the truncated broke in %s.",
-			      percent_of(worst->truncated, q->truncated),
-			      report_basename(profile_string(r->profile, worst->path)));
+		              percent_of(worst->truncated, q->truncated),
+		              report_basename(profile_string(r->profile, worst->path)));
 }
 
 void answer_kernel(const struct report *r, struct strbuf *out)
@@ -184,14 +188,16 @@ void answer_next(const struct report *r, struct strbuf *out)
 		return;
 	}
 	if (r->facts.truncated_percent >= BROKEN_PERCENT)
-		strbuf_printf(out, "%.0f %% of the stacks lack their outer part, so totals are too "
-				   "low: see the quality of each module; ",
-			      r->facts.truncated_percent);
+		strbuf_printf(out,
+		              "%.0f %% of the stacks lack their outer part, so totals are too "
+		              "low: see the quality of each module; ",
+		              r->facts.truncated_percent);
 	if (unnamed >= BROKEN_PERCENT && m->path.v) {
 		const char *path = profile_string(r->profile, m->path);
-		strbuf_printf(out, "%.0f %% of the samples lie in functions of %s without a name: "
-				   "give it debug symbols; ",
-			      unnamed, report_basename(path));
+		strbuf_printf(out,
+		              "%.0f %% of the samples lie in functions of %s without a name: "
+		              "give it debug symbols; ",
+		              unnamed, report_basename(path));
 	}
 	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
 	if (h && h->file.v && h->line)
@@ -209,7 +215,7 @@ void answer_cost(const struct report *r, struct strbuf *out)
 	strbuf_puts(out, " of CPU");
 	if (r->facts.cpu_s > 0)
 		strbuf_printf(out, " (%.2f %% of what it watched)",
-			      (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
+		              (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
 	if (m->backend.v)
 		strbuf_printf(out, "; samples by %s", profile_string(r->profile, m->backend));
 	if (m->unwind.v)

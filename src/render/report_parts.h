@@ -20,7 +20,8 @@ int report_document(const struct report *r, struct strbuf *out, struct error *er
 /** The document perfprof.report/1 (docs/json.md). @return 0 or -ENOMEM */
 int report_json(const struct report *r, struct strbuf *out, struct error *err);
 
-/** Appends what keeps a module from being seen whole and what would mend it; nothing if all is well. */
+/** Appends what keeps a module from being seen whole and what would mend it; nothing if all is
+ * well. */
 void report_mend(const struct report *r, const struct module_quality *m, struct strbuf *out);
 
 /** @return the sentence of a reason's id, or the id if there is none */

@@ -26,12 +26,15 @@ static bool close_node(struct placing *p)
 	const struct open_node *n = &p->open.at[--p->open.count];
 	if (!n->hidden)
 		return true;
-	p->out->has_remainder = true;
-	return place(p, (struct svg_frame){ .node = n->node,
-					    .depth = p->tree->nodes[n->node].depth + 1,
-					    .hidden = n->hidden,
-					    .x = n->next_x,
-					    .width = n->hidden_samples });
+	uint32_t depth = p->tree->nodes[n->node].depth + 1;
+	bool deep = depth >= SVG_MAX_DEPTH;
+	p->out->has_remainder |= !deep;
+	return place(p, (struct svg_frame){.node = n->node,
+	                                   .depth = depth,
+	                                   .hidden = n->hidden,
+	                                   .deep = deep,
+	                                   .x = n->next_x,
+	                                   .width = n->hidden_samples});
 }
 
 static bool open_node(struct placing *p, uint32_t node)
@@ -43,11 +46,12 @@ static bool open_node(struct placing *p, uint32_t node)
 		x = parent->next_x;
 		parent->next_x += n->total;
 	}
-	struct svg_frame frame = { .node = node, .depth = n->depth, .x = x, .width = n->total };
-	return place(p, frame) && vec_push(&p->open, (struct open_node){ .node = node,
-									  .next_x = x,
-									  .hidden = n->thin,
-									  .hidden_samples = n->thin_samples });
+	struct svg_frame frame = {.node = node, .depth = n->depth, .x = x, .width = n->total};
+	return place(p, frame) &&
+	       vec_push(&p->open, (struct open_node){.node = node,
+	                                             .next_x = x,
+	                                             .hidden = n->thin,
+	                                             .hidden_samples = n->thin_samples});
 }
 
 static bool place_all(struct placing *p, uint64_t least)
@@ -62,7 +66,7 @@ static bool place_all(struct placing *p, uint64_t least)
 		struct open_node *parent = &p->open.at[p->open.count - 1];
 		if (parent->node != t->nodes[i].parent || !t->nodes[i].total)
 			continue; /* below a thin node, in whose sum it is */
-		if (t->nodes[i].total < least) {
+		if (t->nodes[i].total < least || t->nodes[i].depth >= SVG_MAX_DEPTH) {
 			parent->hidden++;
 			parent->hidden_samples += t->nodes[i].total;
 		} else if (!open_node(p, i)) {
@@ -77,8 +81,8 @@ static bool place_all(struct placing *p, uint64_t least)
 
 bool svg_layout_build(const struct calltree *t, uint64_t least, struct svg_layout *out)
 {
-	struct placing p = { .tree = t, .out = out };
-	*out = (struct svg_layout){ .total = t->nodes[0].total };
+	struct placing p = {.tree = t, .out = out};
+	*out = (struct svg_layout){.total = t->nodes[0].total};
 	bool ok = place_all(&p, least);
 	vec_free(&p.open);
 	if (!ok)
@@ -109,7 +113,7 @@ static uint64_t bucket_start(unsigned bucket)
 uint64_t svg_layout_least(const struct calltree *t, size_t most)
 {
 	enum { BUCKETS = 64 * 8 };
-	size_t nodes[BUCKETS] = { 0 }, drawn = 0;
+	size_t nodes[BUCKETS] = {0}, drawn = 0;
 	for (size_t i = 0; i < t->count; i++)
 		nodes[bucket_of(t->nodes[i].total)]++;
 	unsigned bucket = BUCKETS;

@@ -5,12 +5,18 @@
 #include "analyze/calltree.h"
 #include "base/vec.h"
 
-/** A rectangle of the picture. Its place is in samples from the left, so that nothing is rounded. */
+/** A rectangle of the picture. Its place is in samples from the left, so that nothing is rounded.
+ */
 struct svg_frame {
 	uint32_t node; /* of the call tree; for a remainder, its parent's */
 	uint32_t depth;
-	uint32_t hidden; /* a remainder: children too thin to draw, summed; else 0 */
+	uint32_t hidden; /* a remainder: children that are not drawn, summed; else 0 */
+	bool deep;       /* they are not drawn since they lie too deep, not since they are thin */
 	uint64_t x, width;
+};
+
+enum {
+	SVG_MAX_DEPTH = 1700, /* higher pictures than 32,767 px are refused by image viewers */
 };
 
 /** Parents before children, depth first; frame 0 is the root, "all". */
@@ -18,12 +24,12 @@ struct svg_layout {
 	VEC(struct svg_frame) frames;
 	uint32_t max_depth;
 	uint64_t total;
-	bool has_remainder;
+	bool has_remainder; /* of thin frames */
 };
 
 /**
- * Keeps the nodes of at least `least` samples and sums the others of each parent into a remainder, so
- * that each level adds up.
+ * Keeps the nodes of at least `least` samples down to SVG_MAX_DEPTH and sums the other children of
+ * each parent into a remainder, so that each level adds up.
  * @return false without memory
  */
 bool svg_layout_build(const struct calltree *t, uint64_t least, struct svg_layout *out);

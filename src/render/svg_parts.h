@@ -12,10 +12,10 @@
 enum {
 	SVG_DEFAULT_WIDTH = 1200,
 	SVG_MARGIN = 12,
-	SVG_ROW = 18, /* from frame to frame */
+	SVG_ROW = 18,   /* from frame to frame */
 	SVG_FRAME = 17, /* a frame's height */
 	SVG_FONT = 12,
-	SVG_BASELINE = 12, /* below a frame's top: underscores stay above the marks */
+	SVG_BASELINE = 12,   /* below a frame's top: underscores stay above the marks */
 	SVG_FEW_SAMPLES = 5, /* frames that rest on fewer are hatched */
 };
 
@@ -32,7 +32,7 @@ struct svg {
 	struct hotspots hotspots;
 	const struct calltree *tree;
 	struct svg_layout layout;
-	uint32_t width; /* px */
+	uint32_t width;                                      /* px */
 	uint32_t flame_top, flame_height, table_top, height; /* px */
 	struct strbuf *out;
 };
@@ -54,8 +54,8 @@ char svg_kind_letter(enum node_kind kind);
 const char *svg_kind_words(enum node_kind kind);
 
 /**
- * Appends text escaped for XML; if it has more than `columns` characters, its end becomes an ellipsis.
- * Wide characters (CJK and beyond) count twice.
+ * Appends text escaped for XML; if it has more than `columns` characters, its end becomes an
+ * ellipsis. Wide characters (CJK and beyond) count twice.
  */
 void svg_clipped(struct strbuf *out, const char *text, size_t columns);
 /** Appends `part` in `whole` as a percentage with up to four decimals and a percent sign. */

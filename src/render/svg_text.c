@@ -27,7 +27,8 @@ const char *svg_kind_words(enum node_kind kind)
 	return "";
 }
 
-/* Everything beyond Latin, Greek and Cyrillic is taken as wide: too narrow a guess would overflow. */
+/* Everything beyond Latin, Greek and Cyrillic is taken as wide: too narrow a guess would overflow.
+ */
 static size_t columns_of(const char *character, size_t bytes)
 {
 	return bytes > 2 && (unsigned char)character[0] >= 0xe1 ? 2 : 1;

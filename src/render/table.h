@@ -6,8 +6,8 @@
 #include "base/vec.h"
 
 /*
- * A table whose cells are filled row by row, for the terminal and for Markdown. Cells are plain text
- * that is escaped when the table is written.
+ * A table whose cells are filled row by row, for the terminal and for Markdown. Cells are plain
+ * text that is escaped when the table is written.
  */
 
 enum table_align { ALIGN_RIGHT, ALIGN_LEFT };
@@ -15,7 +15,7 @@ enum table_align { ALIGN_RIGHT, ALIGN_LEFT };
 struct table_column {
 	const char *title;
 	enum table_align align;
-	bool code; /* Markdown: in backticks */
+	bool code;          /* Markdown: in backticks */
 	uint32_t max_width; /* text: longer cells lose their middle; 0: no limit */
 };
 
@@ -23,7 +23,7 @@ struct table {
 	const struct table_column *columns;
 	size_t column_count;
 	struct strbuf text; /* the cells, each with a NUL */
-	VEC(size_t) cells; /* offsets into text */
+	VEC(size_t) cells;  /* offsets into text */
 	bool failed;
 };
 

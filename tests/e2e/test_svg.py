@@ -131,6 +131,16 @@ def test_few_samples_are_hatched(tmp_path):
     assert "few" not in paths[("all", "helper", "[truncated]", "memcpy")].classes
 
 
+def test_ten_thousand_levels(tmp_path):
+    """Image viewers refuse more than 32,767 px: what lies deeper is summed, marked, and not lost."""
+    path = render(tmp_path, "t;" + ";".join(f"f{i % 7}" for i in range(10000)) + " 90\nt;f0;g 10\n")
+    frames = frames_of(path)
+    assert int(ElementTree.parse(path).getroot().get("height")) < 32767
+    deep = [f for f in frames if f.name == "[1 deeper frame]"]
+    assert len(deep) == 1 and deep[0].samples == 90
+    assert sum(f.samples == 90 for f in frames) == len(frames) - 4  # all, t, f0 and g
+
+
 HOSTILE = ["</title></g><script>alert(1)</script>", "]]><script>alert(2)</script>", "\"'&<>&amp;&#60;",
            "a\x1b[31mred\x7f", "\u202egnirts\u202c", "\udcff\udc80bytes", "onload=alert(3)",
            "javascript:alert(4)", "{}$${x}`", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 漢字漢字漢字漢字", "x" * 100000]

@@ -5,6 +5,7 @@ PERFPROF_GOLDEN=record writes them anew. The script and the style of the picture
 are left out.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -42,3 +43,31 @@ def test_the_output_is_the_recorded_one(name, form):
     if RECORD:
         path.write_text(text)
     assert text == path.read_text()
+
+
+def documented(section):
+    """The fields in the tables of docs/json.md below a heading."""
+    text = (HERE.parent.parent / "docs/json.md").read_text()
+    part = text.split(f"## {section}\n")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_the_json_is_as_documented(name):
+    report = json.loads(render(name, "json"))
+    assert set(report) == documented("The document")
+    assert set(report["capture"]) == documented("`capture`")
+    for section in ("hotspots", "modules"):
+        for row in report[section]:
+            assert set(row) == documented(f"`{section}[]`")
+    assert sum(h["self_samples"] for h in report["hotspots"]) == report["capture"]["samples"]
+
+
+def test_the_example_of_the_document():
+    result = subprocess.run([BUILD / "perfprof", "report", "-", "--format", "json"], check=True,
+                            input=b"t;main;hot 3\nt;main 1\n", capture_output=True)
+    hot = json.loads(result.stdout)["hotspots"][0]
+    examples = re.findall(r"```json\n(.*?)\n```", (HERE.parent.parent / "docs/json.md").read_text(), re.DOTALL)
+    example = json.loads(examples[-1])
+    assert {k: hot[k] for k in example} == example

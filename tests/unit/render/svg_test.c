@@ -10,7 +10,7 @@
 static struct calltree *tree_of(struct profile *p, uint64_t least)
 {
 	struct calltree *t;
-	const struct calltree_options options = { .no_comm = true, .least = least };
+	const struct calltree_options options = {.no_comm = true, .least = least};
 	assert_int_equal(calltree_build(p, &options, &t, NULL), 0);
 	return t;
 }
@@ -18,10 +18,11 @@ static struct calltree *tree_of(struct profile *p, uint64_t least)
 /* One line a frame: depth, x, width, and how many it hides. */
 static char *draw(const struct svg_layout *l)
 {
-	struct strbuf out = { 0 };
+	struct strbuf out = {0};
 	for (size_t i = 0; i < l->frames.count; i++) {
 		const struct svg_frame *f = &l->frames.at[i];
-		strbuf_printf(&out, "%u:%d+%d%s", f->depth, (int)f->x, (int)f->width, i ? "" : "\n");
+		strbuf_printf(&out, "%u:%d+%d%s", f->depth, (int)f->x, (int)f->width,
+		              i ? "" : "\n");
 		if (i)
 			strbuf_printf(&out, f->hidden ? " hides %u\n" : "\n", f->hidden);
 	}
@@ -29,11 +30,11 @@ static char *draw(const struct svg_layout *l)
 }
 
 static const char stacks[] = "t;a;b 50\n"
-			     "t;a;c 2\n"
-			     "t;a;c;d 2\n"
-			     "t;a;e;f 1\n"
-			     "t;a 5\n"
-			     "t;g 40\n";
+                             "t;a;c 2\n"
+                             "t;a;c;d 2\n"
+                             "t;a;e;f 1\n"
+                             "t;a 5\n"
+                             "t;g 40\n";
 
 static void check_layout(uint64_t least_in_tree, uint64_t least, const char *expected)
 {
@@ -53,8 +54,7 @@ static void check_layout(uint64_t least_in_tree, uint64_t least, const char *exp
 static void levels_add_up(void **state)
 {
 	(void)state;
-	check_layout(0, 1,
-		     "0:0+100\n1:0+60\n2:0+50\n2:50+4\n3:50+2\n2:54+1\n3:54+1\n1:60+40\n");
+	check_layout(0, 1, "0:0+100\n1:0+60\n2:0+50\n2:50+4\n3:50+2\n2:54+1\n3:54+1\n1:60+40\n");
 }
 
 /* c and e are thin; what lies above them is in their sum. */
@@ -88,11 +88,12 @@ static void least_bounds_the_frames(void **state)
 static void text_is_legible_on_every_fill(void **state)
 {
 	(void)state;
-	struct strbuf names = { 0 };
+	struct strbuf names = {0};
 	char *save = NULL;
 	size_t palettes = 0;
 	svg_palette_names(&names);
-	for (char *name = strtok_r(names.text, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
+	for (char *name = strtok_r(names.text, ", ", &save); name;
+	     name = strtok_r(NULL, ", ", &save)) {
 		const struct svg_palette *p = svg_palette_find(name);
 		palettes++;
 		for (unsigned kind = 0; kind < SVG_KINDS; kind++) {
@@ -121,9 +122,9 @@ static void unknown_palettes_are_named(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile(stacks);
-	struct strbuf out = { 0 };
-	struct error err = { 0 };
-	const struct svg_options options = { .colors = "mauve" };
+	struct strbuf out = {0};
+	struct error err = {0};
+	const struct svg_options options = {.colors = "mauve"};
 	assert_int_equal(svg_render(p, &options, &out, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "'mauve'"));
 	assert_non_null(strstr(err.text, "hot, mem, io"));
@@ -135,13 +136,14 @@ static void the_run_is_said(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main 30\nt;[truncated];x 10\n");
-	struct strbuf out = { 0 };
-	const struct svg_options options = { 0 };
+	struct strbuf out = {0};
+	const struct svg_options options = {0};
 	p->meta.lost_samples = 10;
 	p->meta.kernel_sampled = false;
 	assert_int_equal(svg_render(p, &options, &out, NULL), 0);
 	assert_non_null(strstr(out.text, ">40</tspan> samples at 100 Hz in 400 ms"));
-	assert_non_null(strstr(out.text, "Truncated 25.00 % (10 of 40 stacks, mostly: no unwind rule"));
+	assert_non_null(
+	        strstr(out.text, "Truncated 25.00 % (10 of 40 stacks, mostly: no unwind rule"));
 	assert_non_null(strstr(out.text, "lost 20.00 % (10 samples)"));
 	assert_non_null(strstr(out.text, "The kernel could not be sampled"));
 	assert_non_null(strstr(out.text, "<title>all (40 samples, 100.00%)</title>"));
@@ -153,8 +155,8 @@ static void no_samples_make_a_picture_that_explains(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("");
-	struct strbuf out = { 0 };
-	const struct svg_options options = { .inverted = true };
+	struct strbuf out = {0};
+	const struct svg_options options = {.inverted = true};
 	p->meta.unsampled_cpu_ns = 3000000;
 	p->meta.rate_hz = 999;
 	assert_int_equal(svg_render(p, &options, &out, NULL), 0);
@@ -168,14 +170,14 @@ static void no_samples_make_a_picture_that_explains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(levels_add_up),
-		cmocka_unit_test(thin_frames_become_one),
-		cmocka_unit_test(least_bounds_the_frames),
-		cmocka_unit_test(text_is_legible_on_every_fill),
-		cmocka_unit_test(contrast_is_that_of_wcag),
-		cmocka_unit_test(unknown_palettes_are_named),
-		cmocka_unit_test(the_run_is_said),
-		cmocka_unit_test(no_samples_make_a_picture_that_explains),
+	        cmocka_unit_test(levels_add_up),
+	        cmocka_unit_test(thin_frames_become_one),
+	        cmocka_unit_test(least_bounds_the_frames),
+	        cmocka_unit_test(text_is_legible_on_every_fill),
+	        cmocka_unit_test(contrast_is_that_of_wcag),
+	        cmocka_unit_test(unknown_palettes_are_named),
+	        cmocka_unit_test(the_run_is_said),
+	        cmocka_unit_test(no_samples_make_a_picture_that_explains),
 	};
 	return cmocka_run_group_tests_name("render/svg", tests, NULL, NULL);
 }
