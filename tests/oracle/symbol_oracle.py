@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FUNCTIONS_GOAL = 99.9
 LINES_GOAL = 99.9
-TOOLS = ["llvm-symbolizer-14", "c++filt", "readelf", "g++", "clang++-14", "objcopy"]
+TOOLS = ["llvm-symbolizer-14", "c++filt", "readelf", "g++", "clang++-14", "objcopy", "nm"]
 
 # name, compiler, source, flags
 PROGRAMS = [
@@ -229,40 +229,70 @@ def debug_file(path):
     return found if found and found.exists() else None
 
 
+class Oracle:
+    """Builds what is compared, in a folder of its own, and compares it."""
+
+    def __init__(self, build, count, verbose=False):
+        self.options = argparse.Namespace(count=count, verbose=verbose)
+        self.driver = Path(build).resolve() / "oracle" / "symbolize"
+        self.folder = self.driver.parent / "symbol-programs"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def program(self, name):
+        compiler, source, flags = next(p[1:] for p in PROGRAMS if p[0] == name)
+        binary, path = self.folder / name, HERE / "programs" / source
+        if not binary.exists() or binary.stat().st_mtime < path.stat().st_mtime:
+            run([compiler, *flags, str(path), "-o", str(binary)])
+        return binary
+
+    def check(self, label):
+        """@return True, False, or why it cannot be done here"""
+        if label in dict((p[0], p) for p in PROGRAMS):
+            return check(label, self.driver, self.program(label), self.options)
+        if label == "ourselves":
+            return check(label, self.driver, self.driver, self.options)
+        if label == "libc6-dbg":
+            libc = Path("/lib/x86_64-linux-gnu/libc.so.6")
+            if not libc.exists() or not debug_file(libc):
+                return "libc6-dbg is not installed"
+            return check(label, self.driver, libc, self.options, symbols=debug_file(libc))
+        whole = self.program("cc-gcc-O2")
+        if label == "dwz" and not shutil.which("dwz"):
+            return "dwz is not installed"
+        variant = {"debuglink": split_debug, "zstd": compressed, "dwz": shared_by_dwz}[label](
+            whole, self.folder)
+        if not variant:
+            return "objcopy knows no zstd"
+        return check(label, self.driver, variant, self.options, truth=whole)
+
+
+def labels():
+    """What `make check` compares, and what takes longer."""
+    quick = ["cc-gcc-O2", "cc-clang-O2-dwarf5", "c-gcc-O2", "debuglink", "zstd", "libc6-dbg"]
+    every = [p[0] for p in PROGRAMS] + ["debuglink", "zstd", "dwz", "libc6-dbg", "ourselves"]
+    return quick, [label for label in every if label not in quick]
+
+
+def missing_tools():
+    return [tool for tool in TOOLS if not shutil.which(tool)]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if missing:
-        print(f"skipped: {', '.join(missing)} not installed")
+    if missing_tools():
+        print(f"skipped: {', '.join(missing_tools())} not installed")
         return 77
-    build = Path(options.build).resolve()
-    driver = build / "oracle" / "symbolize"
-    folder = build / "oracle" / "symbol-programs"
-    folder.mkdir(parents=True, exist_ok=True)
+    oracle = Oracle(options.build, options.count, options.verbose)
     good = True
-    for name, compiler, source, flags in PROGRAMS:
-        binary = folder / name
-        path = HERE / "programs" / source
-        if not binary.exists() or binary.stat().st_mtime < path.stat().st_mtime:
-            run([compiler, *flags, str(path), "-o", str(binary)])
-        good &= check(name, driver, binary, options)
-    whole = folder / "cc-gcc-O2"
-    good &= check("debuglink", driver, split_debug(whole, folder), options, truth=whole)
-    # Forms that llvm-symbolizer 14 does not read itself.
-    zstd = compressed(whole, folder)
-    if zstd:
-        good &= check("zstd", driver, zstd, options, truth=whole)
-    if shutil.which("dwz"):
-        optimized = shared_by_dwz(whole, folder)
-        good &= check("dwz", driver, optimized, options, truth=whole)
-    libc = Path("/lib/x86_64-linux-gnu/libc.so.6")
-    if libc.exists() and debug_file(libc):
-        good &= check("libc6-dbg", driver, libc, options, symbols=debug_file(libc))
-    good &= check("ourselves", driver, driver, options)
+    for label in sum(labels(), []):
+        verdict = oracle.check(label)
+        if isinstance(verdict, str):
+            print(f"{label:24} skipped: {verdict}")
+        good &= bool(verdict)
     return 0 if good else 1
 
 
