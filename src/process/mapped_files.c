@@ -20,14 +20,15 @@ static bool begins(const char *text, const char *prefix)
 }
 
 /* As the kernel names what has no file behind it: kernel/events/core.c, perf_event_mmap_event. */
-static enum mapped_kind kind_of(const char *path)
+static enum mapped_kind kind_of(const char *path, bool is_elf)
 {
 	if (!strcmp(path, "[vdso]"))
 		return MAPPED_VDSO;
 	if (!strcmp(path, "[vsyscall]") || !strcmp(path, "[uprobes]"))
 		return MAPPED_SPECIAL;
 	if (path[0] != '/' || begins(path, "//anon") || begins(path, "/dev/zero") ||
-	    begins(path, "/anon_hugepage") || begins(path, "/SYSV"))
+	    begins(path, "/anon_hugepage") || begins(path, "/SYSV") ||
+	    (begins(path, "/memfd:") && !is_elf))
 		return MAPPED_ANON;
 	return MAPPED_FILE;
 }
@@ -59,7 +60,7 @@ static string_id path_of(struct strings *strings, const char *path, bool *delete
 mapped_id mapped_files_intern(struct mapped_files *f, struct strings *strings, pid_t pid,
 			      const struct record_mmap *mmap)
 {
-	struct mapped_file file = { .kind = kind_of(mmap->path), .seen_pid = pid };
+	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id), .seen_pid = pid };
 	file.path = path_of(strings, mmap->path, &file.deleted);
 	if (file.kind == MAPPED_ANON) {
 		file.path = strings_intern(strings, "//anon");
@@ -78,7 +79,11 @@ mapped_id mapped_files_intern(struct mapped_files *f, struct strings *strings, p
 		if (same(&f->rows.at[row], &file))
 			return (mapped_id){ row };
 	row = (uint32_t)f->rows.count;
-	if (!vec_push(&f->rows, file) || !index_add(&f->index, key, row))
+	if (!vec_push(&f->rows, file))
 		return (mapped_id){ 0 };
+	if (!index_add(&f->index, key, row)) {
+		f->rows.count--;
+		return (mapped_id){ 0 };
+	}
 	return (mapped_id){ row };
 }

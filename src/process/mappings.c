@@ -68,8 +68,21 @@ static void replace(struct mappings *m, size_t from, size_t to, const struct map
 {
 	struct mapping *at = m->list.at;
 	memmove(at + from + count, at + to, (m->list.count - to) * sizeof(*at));
-	memcpy(at + from, with, count * sizeof(*at));
+	if (count)
+		memcpy(at + from, with, count * sizeof(*at));
 	m->list.count = m->list.count - (to - from) + count;
+}
+
+/* A JIT maps its memory piece by piece: a mapping that only goes on grows the one in front. */
+static void join(struct mappings *m, size_t index)
+{
+	struct mapping *front = &m->list.at[index - 1];
+	const struct mapping *mapping = &m->list.at[index];
+	if (front->end != mapping->start || front->mapped.v != mapping->mapped.v ||
+	    front->file_off + (front->end - front->start) != mapping->file_off)
+		return;
+	front->end = mapping->end;
+	replace(m, index, index + 1, NULL, 0);
 }
 
 bool mappings_add(struct mappings **m, const struct mapping *mapping)
@@ -94,6 +107,8 @@ bool mappings_add(struct mappings **m, const struct mapping *mapping)
 		cut_front(&parts[count++], mapping->end);
 	}
 	replace(*m, from, to, parts, count);
+	if (from && from == to)
+		join(*m, from);
 	return true;
 }
 

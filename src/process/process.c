@@ -10,12 +10,18 @@
 #include "process/mapped_files.h"
 #include "process/mappings.h"
 
-enum { TOMBSTONES = 256 }; /* ended processes whose mappings are still kept */
+enum {
+	TOMBSTONES = 256, /* ended processes whose mappings are still kept */
+	TWIN_NS = 10000000, /* while a sampler's events overlap, two report the same fork or exec */
+};
 
 struct image {
 	struct process_info info;
 	struct mappings *mappings; /* NULL: given up after the end */
 	mapped_id binary;
+	uint32_t live_threads;
+	uint64_t born_ns; /* of the fork or exec; 0 if it was there before us */
+	bool untouched; /* nothing was mapped since exec */
 };
 
 struct process_table {
@@ -24,6 +30,7 @@ struct process_table {
 	struct map64 current; /* pid -> process_id */
 	VEC(struct thread_info) threads; /* by thread_ref */
 	struct map64 current_thread; /* (process_id, tid) -> thread_ref */
+	struct map64 live; /* tid -> process_id of each thread that has not ended */
 	struct mapped_files files;
 	process_id tombstones[TOMBSTONES];
 	uint32_t tombstone_count;
@@ -52,6 +59,7 @@ void process_table_destroy(struct process_table *t)
 	vec_free(&t->threads);
 	map64_deinit(&t->current);
 	map64_deinit(&t->current_thread);
+	map64_deinit(&t->live);
 	mapped_files_deinit(&t->files);
 	strings_deinit(&t->strings);
 	free(t);
@@ -81,6 +89,38 @@ static process_id add_image(struct process_table *t, pid_t pid, string_id comm,
 	return map64_put(&t->current, (uint64_t)pid, id.v) ? id : (process_id){ 0 };
 }
 
+/* Mappings stay for a while, since a sample of an ended process may be looked at late. */
+static void bury(struct process_table *t, process_id p)
+{
+	if (t->images.at[p.v].info.exited)
+		return;
+	t->images.at[p.v].info.exited = true;
+	process_id *slot = &t->tombstones[t->tombstone_count++ % TOMBSTONES];
+	mappings_unref(t->images.at[slot->v].mappings);
+	t->images.at[slot->v].mappings = NULL;
+	*slot = p;
+}
+
+static void thread_ends(struct process_table *t, pid_t tid)
+{
+	process_id p = { map64_get(&t->live, (uint64_t)tid) };
+	if (!p.v)
+		return;
+	map64_remove(&t->live, (uint64_t)tid);
+	if (!--t->images.at[p.v].live_threads)
+		bury(t, p);
+}
+
+static void thread_begins(struct process_table *t, process_id p, pid_t tid)
+{
+	if (map64_get(&t->live, (uint64_t)tid) == p.v || t->images.at[p.v].info.exited)
+		return;
+	t->images.at[p.v].live_threads++;
+	thread_ends(t, tid); /* it was an earlier image's, or the number is used again */
+	if (!map64_put(&t->live, (uint64_t)tid, p.v))
+		t->images.at[p.v].live_threads--;
+}
+
 static uint64_t thread_key(process_id p, pid_t tid)
 {
 	return (uint64_t)p.v << 32 | (uint32_t)tid;
@@ -90,6 +130,7 @@ static thread_ref add_thread(struct process_table *t, process_id p, pid_t tid, s
 {
 	uint64_t key = thread_key(p, tid);
 	thread_ref known = { map64_get(&t->current_thread, key) };
+	thread_begins(t, p, tid);
 	if (known.v && t->threads.at[known.v].comm.v == comm.v)
 		return known;
 	thread_ref ref = { (uint32_t)t->threads.count };
@@ -110,8 +151,12 @@ static bool add_mapping(struct process_table *t, process_id p, const struct reco
 	struct image *image = &t->images.at[p.v];
 	if (!image->mappings || !mmap->executable)
 		return false;
+	image->untouched = false;
 	mapped_id mapped = mapped_files_intern(&t->files, &t->strings, image->info.pid, mmap);
-	struct mapping mapping = { mmap->start, mmap->end, mmap->file_off, mapped };
+	bool anonymous = t->files.rows.at[mapped.v].kind == MAPPED_ANON;
+	/* The offset in nothing is of no use, but neighbours in a JIT's memory shall join. */
+	struct mapping mapping = { mmap->start, mmap->end,
+				   anonymous ? mmap->start : mmap->file_off, mapped };
 	if (!mapped.v || !mappings_add(&image->mappings, &mapping))
 		return false;
 	if (!image->binary.v && t->files.rows.at[mapped.v].kind == MAPPED_FILE)
@@ -154,7 +199,7 @@ static int read_live(struct process_table *t, process_id p, struct error *err)
 int process_add_live(struct process_table *t, pid_t pid, struct error *err)
 {
 	process_id p = find_current(t, pid);
-	if (!p.v)
+	if (!p.v || t->images.at[p.v].info.exited)
 		p = add_image(t, pid, (string_id){ 0 }, NULL);
 	return p.v ? read_live(t, p, err) : fail(err, -ENOMEM, "out of memory");
 }
@@ -170,16 +215,26 @@ process_id process_find(struct process_table *t, pid_t pid)
 	return p;
 }
 
+static bool is_twin(const struct process_table *t, process_id p, uint64_t time_ns)
+{
+	const struct image *image = &t->images.at[p.v];
+	return image->born_ns && !image->info.exited && time_ns - image->born_ns < TWIN_NS;
+}
+
 static bool apply_exec(struct process_table *t, const struct record *r)
 {
 	string_id comm = strings_intern(&t->strings, r->comm.comm);
 	process_id before = find_current(t, r->pid);
+	if (is_twin(t, before, r->time_ns) && t->images.at[before.v].untouched)
+		return false;
 	pid_t parent = before.v ? t->images.at[before.v].info.parent_pid : 0;
 	process_id p = add_image(t, r->pid, comm, NULL);
 	if (!p.v)
 		return false;
 	t->images.at[before.v].info.exited = before.v > 0; /* that image has ended */
 	t->images.at[p.v].info.parent_pid = parent;
+	t->images.at[p.v].born_ns = r->time_ns;
+	t->images.at[p.v].untouched = true;
 	add_thread(t, p, r->tid, comm);
 	return true;
 }
@@ -208,6 +263,10 @@ static bool apply_fork(struct process_table *t, const struct record *r)
 		add_thread(t, parent, r->tid, comm);
 		return false;
 	}
+	process_id before = find_current(t, r->pid);
+	if (is_twin(t, before, r->time_ns) &&
+	    t->images.at[before.v].info.parent_pid == r->fork.parent_pid)
+		return false;
 	struct mappings *shared = t->images.at[parent.v].mappings;
 	mapped_id binary = t->images.at[parent.v].binary;
 	process_id p = add_image(t, r->pid, comm, shared ? mappings_ref(shared) : NULL);
@@ -215,25 +274,9 @@ static bool apply_fork(struct process_table *t, const struct record *r)
 		return false;
 	t->images.at[p.v].info.parent_pid = r->fork.parent_pid;
 	t->images.at[p.v].binary = binary;
+	t->images.at[p.v].born_ns = r->time_ns;
 	add_thread(t, p, r->tid, comm);
 	return true;
-}
-
-/* Records come in order of time, so that nothing older than the end is still to come; a thread that
- * outlives its leader is why the mappings stay for a while. */
-static bool apply_exit(struct process_table *t, const struct record *r)
-{
-	process_id p = find_current(t, r->pid);
-	if (!p.v || r->pid != r->tid || t->images.at[p.v].info.exited)
-		return false;
-	t->images.at[p.v].info.exited = true;
-	process_id *slot = &t->tombstones[t->tombstone_count++ % TOMBSTONES];
-	if (slot->v) {
-		mappings_unref(t->images.at[slot->v].mappings);
-		t->images.at[slot->v].mappings = NULL;
-	}
-	*slot = p;
-	return false;
 }
 
 bool process_apply(struct process_table *t, const struct record *r)
@@ -245,7 +288,7 @@ bool process_apply(struct process_table *t, const struct record *r)
 	}
 	case RECORD_COMM: return apply_comm(t, r);
 	case RECORD_FORK: return apply_fork(t, r);
-	case RECORD_EXIT: return apply_exit(t, r);
+	case RECORD_EXIT: thread_ends(t, r->tid); return false;
 	default: return false;
 	}
 }

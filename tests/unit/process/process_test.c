@@ -123,6 +123,44 @@ static void a_pid_that_comes_again_is_another_process(void **state)
 	assert_null(process_mapping(t, second, 0x1000));
 }
 
+static void a_process_lives_as_long_as_a_thread_of_it(void **state)
+{
+	struct process_table *t = *state;
+	comm(t, PARENT, PARENT, "server", true);
+	forked(t, PARENT, WORKER, PARENT, PARENT);
+	process_id p = process_find(t, PARENT);
+	ended(t, PARENT);
+	assert_false(process_info(t, p)->exited);
+	ended(t, WORKER);
+	assert_true(process_info(t, p)->exited);
+}
+
+/* Two generations of events are open for a moment, and each reports what happens then. */
+static void what_is_reported_twice_happened_once(void **state)
+{
+	struct process_table *t = *state;
+	comm(t, PARENT, PARENT, "parent", true);
+	struct record r = { .kind = RECORD_FORK, .time_ns = 1000000000, .pid = CHILD, .tid = CHILD };
+	r.fork = (struct record_fork){ PARENT, PARENT };
+	process_apply(t, &r);
+	process_id first = process_find(t, CHILD);
+	r.time_ns += 2000;
+	process_apply(t, &r);
+	assert_int_equal(process_find(t, CHILD).v, first.v);
+	struct record exec = { .kind = RECORD_COMM, .time_ns = 1003000000, .pid = CHILD, .tid = CHILD };
+	exec.comm = (struct record_comm){ "tool", true };
+	process_apply(t, &exec);
+	process_id image = process_find(t, CHILD);
+	assert_int_not_equal(image.v, first.v);
+	exec.time_ns += 2000;
+	process_apply(t, &exec);
+	assert_int_equal(process_find(t, CHILD).v, image.v);
+	mapped(t, CHILD, 0x1000, 0x2000, "/bin/tool", 8);
+	exec.time_ns += 3000000; /* a script's interpreter: mapped in between, so another exec */
+	process_apply(t, &exec);
+	assert_int_not_equal(process_find(t, CHILD).v, image.v);
+}
+
 static void one_file_is_one_row_however_often_it_is_mapped(void **state)
 {
 	struct process_table *t = *state;
@@ -157,6 +195,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(exec_begins_a_new_image, create, destroy),
 		cmocka_unit_test_setup_teardown(threads_have_names_of_their_own, create, destroy),
 		cmocka_unit_test_setup_teardown(a_pid_that_comes_again_is_another_process, create, destroy),
+		cmocka_unit_test_setup_teardown(a_process_lives_as_long_as_a_thread_of_it, create, destroy),
+		cmocka_unit_test_setup_teardown(what_is_reported_twice_happened_once, create, destroy),
 		cmocka_unit_test_setup_teardown(one_file_is_one_row_however_often_it_is_mapped, create,
 						destroy),
 		cmocka_unit_test_setup_teardown(this_process_is_read_from_proc, create, destroy),
