@@ -5,11 +5,25 @@
 
 #include "base/clock.h"
 
-enum { SPREAD_PERCENT = 20, FIRST_PERCENT = 20, SHORTEST_PERCENT = 50, LONGEST_PERCENT = 160 };
+enum {
+	SPREAD_PERCENT = 20,
+	SHORTEST_PERCENT = 50,
+	LONGEST_PERCENT = 160,
+	CONVEXITY_PART = 75, /* 3 / SPREAD^2: the variance of a uniform period is SPREAD^2 / 3 */
+	LEAD_SHORTEST_PERCENT = 15,
+	GAP_LEAST_PERCENT = 45,
+	GAP_MOST_PERCENT = 155,
+	STEADY_FROM_PERCENT = 75,
+};
 
-static uint64_t percent_of(uint64_t value, uint64_t percent)
+static uint64_t percent_of(const struct jitter *j, uint64_t percent)
 {
-	return value * percent / 100;
+	return j->nominal_ns * percent / 100;
+}
+
+static int64_t bounded(int64_t value, int64_t low, int64_t high)
+{
+	return value < low ? low : value > high ? high : value;
 }
 
 void jitter_init(struct jitter *j, uint64_t nominal_ns, uint64_t least_ns, uint64_t seed)
@@ -17,28 +31,42 @@ void jitter_init(struct jitter *j, uint64_t nominal_ns, uint64_t least_ns, uint6
 	*j = (struct jitter){ .random = { seed }, .nominal_ns = nominal_ns, .least_ns = least_ns };
 }
 
-uint64_t jitter_begin(struct jitter *j, struct jitter_event *e)
+/* Sets a period, which the kernel's limit may lengthen. */
+static uint64_t set_period(const struct jitter *j, struct jitter_event *e, int64_t period_ns,
+			   uint64_t shortest_percent)
 {
-	uint64_t low = percent_of(j->nominal_ns, FIRST_PERCENT);
-	if (low < j->least_ns)
-		low = j->least_ns;
-	if (low > j->nominal_ns)
-		low = j->nominal_ns;
-	memset(e, 0, sizeof(*e));
-	if (j->off)
-		return e->first_ns = e->period_ns = e->intended_ns = j->nominal_ns;
-	e->first_ns = random_between(&j->random, low, j->nominal_ns);
-	e->period_ns = e->intended_ns = e->first_ns;
-	e->settled_ns = UINT64_MAX;
-	return e->first_ns;
+	period_ns = bounded(period_ns, (int64_t)percent_of(j, shortest_percent),
+			    (int64_t)percent_of(j, LONGEST_PERCENT));
+	e->period_ns = (uint64_t)period_ns > j->least_ns ? (uint64_t)period_ns : j->least_ns;
+	return e->period_ns;
 }
 
-bool jitter_sample(struct jitter_event *e, uint64_t time_ns)
+uint64_t jitter_begin(struct jitter *j, struct jitter_event *e)
+{
+	memset(e, 0, sizeof(*e));
+	if (j->off)
+		return e->period_ns = e->intended_ns = j->nominal_ns;
+	e->lead = true;
+	e->intended_ns = random_between(&j->random, 0, j->nominal_ns);
+	return set_period(j, e, (int64_t)e->intended_ns, LEAD_SHORTEST_PERCENT);
+}
+
+static bool chance(struct jitter *j, uint64_t part_ns)
+{
+	return random_between(&j->random, 0, j->nominal_ns - 1) < part_ns;
+}
+
+bool jitter_sample(struct jitter *j, struct jitter_event *e, uint64_t time_ns)
 {
 	e->before_ns = e->last_ns;
 	e->last_ns = time_ns;
-	e->samples++;
-	return e->settled_ns == UINT64_MAX;
+	e->since_kept++;
+	bool surplus = e->samples++ > 0 && e->lead;
+	if (surplus && (e->since_kept * e->period_ns < percent_of(j, GAP_LEAST_PERCENT) ||
+			!chance(j, e->period_ns)))
+		return false;
+	e->since_kept = 0;
+	return true;
 }
 
 bool jitter_runs_through(const struct jitter_event *e, uint64_t now_ns)
@@ -50,35 +78,71 @@ bool jitter_runs_through(const struct jitter_event *e, uint64_t now_ns)
 	       now_ns - e->last_ns <= e->period_ns;
 }
 
-static int64_t bounded(int64_t value, int64_t low, int64_t high)
+/* CPU time since the last tick, which a change throws away, and the ticks since the last change. */
+static uint64_t lost_time(const struct jitter_event *e, uint64_t now_ns, uint64_t count_ns,
+			  uint64_t *ticks)
 {
-	return value < low ? low : value > high ? high : value;
+	bool steady = jitter_runs_through(e, now_ns);
+	if (!steady && count_ns && (e->count_ns || !e->begun)) {
+		uint64_t counted_ns = count_ns > e->count_ns ? count_ns - e->count_ns : 0;
+		*ticks = counted_ns / e->period_ns;
+		return counted_ns % e->period_ns;
+	}
+	*ticks = e->samples;
+	uint64_t since_ns = now_ns > e->last_ns ? now_ns - e->last_ns : 0;
+	uint64_t most_ns = steady ? e->period_ns : e->period_ns / 2;
+	return since_ns < most_ns ? since_ns : most_ns;
 }
 
-uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns, uint64_t lost_ns,
-		       uint64_t ticks)
+static uint64_t change_steady(struct jitter *j, struct jitter_event *e)
 {
-	int64_t nominal_ns = (int64_t)j->nominal_ns, limit_ns = 4 * nominal_ns;
-	bool first = e->settled_ns == UINT64_MAX;
-	if (!first) {
-		int64_t repaid_ns = ((int64_t)e->intended_ns - (int64_t)e->period_ns) *
-				    bounded((int64_t)ticks, 0, 1000);
-		e->debt_ns -= repaid_ns;
+	e->intended_ns = random_between(&j->random, percent_of(j, 100 - SPREAD_PERCENT),
+					percent_of(j, 100 + SPREAD_PERCENT));
+	/* A short period brings more samples until the next change than a long one: 1/x is convex. */
+	e->intended_ns += j->nominal_ns * (e->expected - 1) / e->expected / CONVEXITY_PART;
+	int64_t shift_ns = (int64_t)random_between(&j->random, 0, j->nominal_ns) -
+			   (int64_t)j->nominal_ns / 2;
+	return set_period(j, e,
+			  (int64_t)e->intended_ns - (e->debt_ns + shift_ns) / (int64_t)e->expected,
+			  SHORTEST_PERCENT);
+}
+
+static uint64_t change_lead(struct jitter *j, struct jitter_event *e, uint64_t lost_ns, bool steady)
+{
+	uint64_t least_ns = percent_of(j, GAP_LEAST_PERCENT), most_ns = percent_of(j, GAP_MOST_PERCENT);
+	int64_t repaid_ns = bounded(e->debt_ns, -(int64_t)least_ns / 2, (int64_t)least_ns / 2);
+	if (lost_ns > least_ns)
+		least_ns = lost_ns < most_ns ? lost_ns : most_ns;
+	int64_t wanted_ns = (int64_t)(random_between(&j->random, least_ns, most_ns) - lost_ns) - repaid_ns;
+	e->debt_ns -= repaid_ns;
+	set_period(j, e, wanted_ns, LEAD_SHORTEST_PERCENT);
+	e->debt_ns += (int64_t)e->period_ns - wanted_ns;
+	e->lead = !steady || e->period_ns < percent_of(j, STEADY_FROM_PERCENT);
+	e->intended_ns = e->period_ns;
+	return e->period_ns;
+}
+
+uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns, uint64_t count_ns)
+{
+	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
+	bool steady = jitter_runs_through(e, now_ns), was_lead = e->lead;
+	uint64_t ticks, lost_ns = lost_time(e, now_ns, count_ns, &ticks);
+	if (!was_lead) {
+		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) *
+			      bounded((int64_t)ticks, 0, 1000);
+		e->expected = (e->expected + e->samples + 1) / 2;
 	}
-	e->debt_ns = bounded(e->debt_ns + (int64_t)lost_ns, -limit_ns, limit_ns);
-	e->expected = first ? 8 : (e->expected + e->samples + 1) / 2;
+	e->debt_ns = bounded(e->debt_ns, -limit_ns, limit_ns);
 	if (!e->expected)
 		e->expected = 1;
-	e->intended_ns = random_between(&j->random, percent_of(j->nominal_ns, 100 - SPREAD_PERCENT),
-					percent_of(j->nominal_ns, 100 + SPREAD_PERCENT));
-	int64_t period_ns = (int64_t)e->intended_ns - e->debt_ns / (int64_t)e->expected;
-	period_ns = bounded(period_ns, (int64_t)percent_of(j->nominal_ns, SHORTEST_PERCENT),
-			    (int64_t)percent_of(j->nominal_ns, LONGEST_PERCENT));
-	e->period_ns = (uint64_t)period_ns > j->least_ns ? (uint64_t)period_ns : j->least_ns;
+	e->count_ns = count_ns;
+	e->begun = true;
 	e->samples = 0;
-	if (first)
-		e->settled_ns = now_ns;
-	return e->period_ns;
+	if (was_lead || !steady)
+		return change_lead(j, e, lost_ns + e->since_kept * (was_lead ? e->period_ns : 0), steady);
+	e->debt_ns += (int64_t)lost_ns;
+	e->since_kept = 0;
+	return change_steady(j, e);
 }
 
 void jitter_schedule(struct jitter *j, uint64_t now_ns)
@@ -86,7 +150,7 @@ void jitter_schedule(struct jitter *j, uint64_t now_ns)
 	j->next_ns = now_ns + random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
 }
 
-bool jitter_keep(struct jitter *j, const struct jitter_event *e)
+bool jitter_keep_inherited(struct jitter *j, uint64_t gap_ns)
 {
-	return random_between(&j->random, 0, j->nominal_ns) < e->first_ns;
+	return gap_ns >= percent_of(j, 100 - SPREAD_PERCENT) || chance(j, gap_ns);
 }

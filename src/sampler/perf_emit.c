@@ -16,20 +16,12 @@ uint64_t perf_record_time(const struct perf_ring *ring, uint64_t position)
 	return time_ns;
 }
 
+/* While families overlap each moment of a thread belongs to one of them. */
 static bool counts(struct perf *p, const struct perf_meta *meta)
 {
-	struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
+	const struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
 	const struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
-	if (!event || !thread)
-		return false;
-	bool direct = meta->id == meta->stream_id;
-	bool first = direct && !event->first_taken;
-	if (direct)
-		event->first_taken = true;
-	if (perf_thread_owner(thread, meta->time_ns) != event->family)
-		return false;
-	uint64_t born_ns = direct ? meta->time_ns : thread->born_ns;
-	return first || born_ns >= event->jitter.settled_ns || jitter_keep(&p->jitter, &event->jitter);
+	return event && thread && perf_thread_owner(thread, meta->time_ns) == event->family;
 }
 
 /* Decodes the record at the head of the earliest ring. @return false if nobody shall see it */
@@ -87,12 +79,13 @@ bool perf_emit(struct perf *p, const struct record **out)
 			return emit_last(p, out);
 		if (top->time_ns >= p->safe_ns)
 			return false;
-		const struct perf_ring *ring = &p->rings[top->source];
+		struct perf_ring *ring = &p->rings[top->source];
 		uint32_t size_bytes = perf_ring_record_bytes(ring, ring->tail);
 		p->shown_ring = top->source;
 		p->shown_bytes = size_bytes;
 		p->emitted_ns = top->time_ns;
-		if (decode(p, perf_ring_record(ring, ring->tail, size_bytes, p->scratch), size_bytes)) {
+		const uint8_t *bytes = perf_ring_record(ring, ring->tail, size_bytes, p->scratch);
+		if (!perf_ring_is_void(ring) && decode(p, bytes, size_bytes)) {
 			p->shown = true;
 			return true;
 		}

@@ -33,8 +33,6 @@ struct perf_sampling_event {
 	uint64_t id;
 	uint32_t family;
 	bool dirty; /* in the list of those that delivered since their last change */
-	bool first_taken; /* at decoding: its first sample is out */
-	uint64_t count_ns; /* the counter at the last change; 0: not known */
 	struct jitter_event jitter;
 };
 

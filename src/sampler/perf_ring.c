@@ -36,6 +36,7 @@ void perf_rings_close(struct perf_ring *rings, uint32_t count)
 		if (ring->page)
 			munmap(ring->page, (size_t)sysconf(_SC_PAGESIZE) + ring->size_bytes);
 		ring->page = NULL;
+		vec_free(&ring->voids);
 		cleanup_close(&ring->fd);
 		ring->fd = -1;
 	}
@@ -107,6 +108,22 @@ const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position,
 		return ring->data + at;
 	perf_ring_copy(ring, position, scratch, size_bytes);
 	return scratch;
+}
+
+bool perf_ring_void(struct perf_ring *ring, uint64_t position)
+{
+	return vec_push(&ring->voids, position);
+}
+
+bool perf_ring_is_void(struct perf_ring *ring)
+{
+	while (ring->void_at < ring->voids.count && ring->voids.at[ring->void_at] < ring->tail)
+		ring->void_at++;
+	if (ring->void_at == ring->voids.count) {
+		ring->void_at = ring->voids.count = 0;
+		return false;
+	}
+	return ring->voids.at[ring->void_at] == ring->tail;
 }
 
 void perf_ring_release(struct perf_ring *ring, uint64_t position)

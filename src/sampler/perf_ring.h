@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/vec.h"
 
 struct perf_event_mmap_page;
 
@@ -22,6 +23,8 @@ struct perf_ring {
 	uint8_t *data;
 	uint64_t size_bytes; /* of data; a power of two */
 	uint64_t tail, scan, head;
+	VEC(uint64_t) voids; /* positions of samples that do not count, from void_at on */
+	size_t void_at;
 };
 
 enum { PERF_RECORD_BYTES_MAX = 65536 };
@@ -53,6 +56,15 @@ uint32_t perf_ring_record_bytes(const struct perf_ring *ring, uint64_t position)
 /** @return the record in place, or in `scratch` (PERF_RECORD_BYTES_MAX) if it wraps around the end */
 const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position, uint32_t size_bytes,
 				uint8_t *scratch);
+
+/**
+ * Notes that the record at `position` shall not be shown; positions ascend. The ring itself cannot
+ * carry the mark: its data pages are read-only (kernel/events/core.c, perf_mmap_fault).
+ */
+bool perf_ring_void(struct perf_ring *ring, uint64_t position);
+
+/** @return whether the record at the tail is void */
+bool perf_ring_is_void(struct perf_ring *ring);
 
 /** Gives all bytes before `position` back to the kernel. */
 void perf_ring_release(struct perf_ring *ring, uint64_t position);

@@ -22,27 +22,39 @@ static void make_pending(struct perf *p, struct perf_thread *thread, uint64_t ti
 		p->pending_since_ns = time_ns;
 }
 
-static void scan_sample(struct perf *p, const struct perf_meta *meta)
+static struct perf_thread *find_or_adopt(struct perf *p, const struct perf_meta *meta, uint32_t family)
+{
+	struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
+	if (thread || p->families.family.at[family].state != FAMILY_OPEN)
+		return thread;
+	thread = perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
+	if (thread) {
+		own(p, thread, meta->time_ns, family);
+		make_pending(p, thread, meta->time_ns);
+	}
+	return thread;
+}
+
+/* @return whether the sample counts */
+static bool scan_sample(struct perf *p, const struct perf_meta *meta)
 {
 	struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
 	if (!event)
-		return;
-	if (!perf_threads_find(&p->threads, meta->tid)) {
-		struct perf_thread *thread =
-			perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
-		if (thread && p->families.family.at[event->family].state == FAMILY_OPEN) {
-			own(p, thread, meta->time_ns, event->family);
-			make_pending(p, thread, meta->time_ns);
-		}
-	}
+		return false;
+	struct perf_thread *thread = find_or_adopt(p, meta, event->family);
 	if (meta->id != meta->stream_id) {
 		p->families.family.at[event->family].branched = true;
-		return;
+		if (!thread)
+			return false;
+		uint64_t before_ns = thread->inherited_ns ? thread->inherited_ns : thread->born_ns;
+		thread->inherited_ns = meta->time_ns;
+		return p->jitter.off || jitter_keep_inherited(&p->jitter, meta->time_ns - before_ns);
 	}
-	if (jitter_sample(&event->jitter, meta->time_ns))
-		p->urgent = true;
+	bool counts = jitter_sample(&p->jitter, &event->jitter, meta->time_ns);
+	p->urgent |= event->jitter.lead;
 	if (!event->dirty)
 		event->dirty = vec_push(&p->dirty, (uint32_t)(event - p->families.event.at));
+	return counts;
 }
 
 static void leave(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
@@ -104,11 +116,12 @@ static void scan_exec(struct perf *p, const struct perf_meta *meta)
 		make_pending(p, thread, meta->time_ns);
 }
 
-static void scan_record(struct perf *p, const struct perf_meta *meta)
+/* @return false if the record shall not be shown */
+static bool scan_record(struct perf *p, const struct perf_meta *meta)
 {
 	struct perf_thread *thread;
 	switch (meta->type) {
-	case PERF_RECORD_SAMPLE: scan_sample(p, meta); break;
+	case PERF_RECORD_SAMPLE: return scan_sample(p, meta);
 	case PERF_RECORD_FORK: scan_fork(p, meta); break;
 	case PERF_RECORD_EXIT:
 		thread = perf_threads_find(&p->threads, meta->tid);
@@ -123,6 +136,7 @@ static void scan_record(struct perf *p, const struct perf_meta *meta)
 	case PERF_RECORD_LOST_SAMPLES: p->stats.lost += meta->value; break;
 	case PERF_RECORD_THROTTLE: p->stats.throttled++; break;
 	}
+	return true;
 }
 
 static void scan_ring(struct perf *p, struct perf_ring *ring)
@@ -134,8 +148,8 @@ static void scan_ring(struct perf *p, struct perf_ring *ring)
 		perf_ring_copy(ring, ring->scan, head, part);
 		perf_ring_copy(ring, ring->scan + size_bytes - part, tail, part);
 		struct perf_meta meta;
-		if (perf_decode_meta(head, tail, size_bytes, &meta))
-			scan_record(p, &meta);
+		if (perf_decode_meta(head, tail, size_bytes, &meta) && !scan_record(p, &meta))
+			perf_ring_void(ring, ring->scan);
 		ring->scan += size_bytes;
 	}
 }
