@@ -19,7 +19,8 @@ bool pprof_is(const void *bytes, size_t size_bytes);
 /**
  * Reads a profile.proto message, ours or anybody's, gzipped or not.
  *
- * @return 0; -EBADMSG (`err` names the byte); -EFBIG; -ENOMEM
+ * @return 0; -EBADMSG (`err` names the byte); -EFBIG (more than 1 GiB unpacked, or 2^26 strings,
+ *         table rows and locations of samples together); -ENOMEM
  * Source: github.com/google/pprof, proto/profile.proto
  */
 int pprof_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err);

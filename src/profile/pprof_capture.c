@@ -31,29 +31,34 @@ static int read_reason(struct pprof_reader *r, struct cursor c)
 	}
 	if (c.bad)
 		return pprof_damaged(r, c.bad, "a reason is damaged");
-	if (!id || !sentence)
-		return fail(r->err, -ENOMEM, "out of memory");
-	return *id ? builder_reason(r->b, id, sentence) : 0;
+	if (!id || !sentence || (*id && builder_reason(r->b, id, sentence) < 0))
+		return pprof_no_memory(r);
+	return 0;
 }
 
 static int read_text(struct pprof_reader *r, const struct protobuf_field *f, string_id *out)
 {
 	const char *text = text_of(r, &f->bytes);
-	if (!text)
-		return fail(r->err, -ENOMEM, "out of memory");
-	if (out)
-		*out = builder_intern(r->b, text);
-	else if (builder_note(r->b, text) < 0)
-		return fail(r->err, -ENOMEM, "out of memory");
-	return 0;
+	*out = builder_intern(r->b, text);
+	return text && (out->v || !*text) ? 0 : pprof_no_memory(r);
+}
+
+static int read_note(struct pprof_reader *r, const struct protobuf_field *f)
+{
+	const char *text = text_of(r, &f->bytes);
+	return text && builder_note(r->b, text) == 0 ? 0 : pprof_no_memory(r);
 }
 
 static int read_pids(struct pprof_reader *r, struct protobuf_field *f)
 {
 	uint64_t pid;
-	while (protobuf_value(f, &pid))
+	while (protobuf_value(f, &pid)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
 		if (builder_target_pid(r->b, (uint32_t)pid) < 0)
-			return fail(r->err, -ENOMEM, "out of memory");
+			return pprof_no_memory(r);
+	}
 	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of pids is cut off") : 0;
 }
 
@@ -67,7 +72,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_EVENT: return read_text(r, f, &m->event);
 	case CAPTURE_HOST: return read_text(r, f, &m->host);
 	case CAPTURE_KERNEL: return read_text(r, f, &m->kernel);
-	case CAPTURE_NOTE: return read_text(r, f, NULL);
+	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
 	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);
@@ -123,9 +128,10 @@ int pprof_capture_read(struct pprof_reader *r)
 	struct cursor c = r->capture;
 	struct protobuf_field f;
 	while (!status && r->has_capture && protobuf_next(&c, &f)) {
-		if (f.wire == PROTOBUF_BYTES)
+		status = pprof_count_part(r);
+		if (!status && f.wire == PROTOBUF_BYTES)
 			status = read_bytes_field(r, &f);
-		else if (f.wire == PROTOBUF_VARINT)
+		else if (!status && f.wire == PROTOBUF_VARINT)
 			read_number_field(builder_meta(r->b), &f);
 	}
 	return status;

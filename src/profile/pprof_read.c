@@ -10,7 +10,9 @@
 #include "profile/pprof_fields.h"
 #include "profile/protobuf.h"
 
+/* What a file may cost us. A sample's location takes one byte of the file and some 60 of memory. */
 static const size_t unpacked_limit_bytes = (size_t)1 << 30;
+static const size_t parts_limit = (size_t)1 << 26;
 
 int pprof_damaged(struct pprof_reader *r, const uint8_t *at, const char *what)
 {
@@ -22,6 +24,14 @@ int pprof_no_memory(struct pprof_reader *r)
 	return fail(r->err, -ENOMEM, "out of memory");
 }
 
+int pprof_count_part(struct pprof_reader *r)
+{
+	if (r->parts++ < parts_limit)
+		return 0;
+	return fail(r->err, -EFBIG, "the profile has more than %zu parts, which is the limit",
+		    parts_limit);
+}
+
 bool id_table_add(struct id_table *t, uint64_t id, uint32_t row)
 {
 	t->sorted = false;
@@ -31,9 +41,13 @@ bool id_table_add(struct id_table *t, uint64_t id, uint32_t row)
 int id_table_add_all(struct pprof_reader *r, struct id_table *t, struct protobuf_field *field)
 {
 	uint64_t id;
-	while (protobuf_value(field, &id))
+	while (protobuf_value(field, &id)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
 		if (!id_table_add(t, id, 0))
 			return pprof_no_memory(r);
+	}
 	return field->bytes.bad ? pprof_damaged(r, field->bytes.bad, "a list of ids is cut off")
 				: 0;
 }
@@ -70,7 +84,7 @@ static int read_string(struct pprof_reader *r, const struct protobuf_field *f)
 	for (size_t i = 0; text && i < length; i++)
 		if (!text[i])
 			text[i] = '?';
-	return text && vec_push(&r->strings, text) ? 0 : pprof_no_memory(r);
+	return text && vec_push(&r->strings, text) ? pprof_count_part(r) : pprof_no_memory(r);
 }
 
 const char *pprof_text(const struct pprof_reader *r, uint64_t index, bool *bad)
@@ -131,25 +145,40 @@ static int read_label(struct pprof_reader *r, struct cursor c, struct labels *ou
 	return 0;
 }
 
-static int read_sample_field(struct pprof_reader *r, struct protobuf_field *f,
-			     struct labels *labels)
+static int read_ids(struct pprof_reader *r, struct protobuf_field *f)
+{
+	uint64_t id;
+	while (protobuf_value(f, &id)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
+		if (!vec_push(&r->path, id))
+			return pprof_no_memory(r);
+	}
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of locations is cut off") : 0;
+}
+
+static int read_values(struct pprof_reader *r, struct protobuf_field *f)
 {
 	uint64_t value;
+	while (r->values.count <= r->types.count && protobuf_value(f, &value))
+		if (!vec_push(&r->values, (int64_t)value))
+			return pprof_no_memory(r);
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of values is cut off") : 0;
+}
+
+static int read_sample_field(struct pprof_reader *r, struct protobuf_field *f, struct labels *labels)
+{
 	switch (f->number) {
 	case SAMPLE_LOCATION_ID:
-		while (protobuf_value(f, &value))
-			if (!vec_push(&r->path, value))
-				return pprof_no_memory(r);
-		break;
+		return read_ids(r, f);
 	case SAMPLE_VALUE:
-		while (protobuf_value(f, &value))
-			if (!vec_push(&r->values, (int64_t)value))
-				return pprof_no_memory(r);
-		break;
-	case SAMPLE_LABEL: return read_label(r, f->bytes, labels);
-	default: break;
+		return read_values(r, f);
+	case SAMPLE_LABEL:
+		return read_label(r, f->bytes, labels);
+	default:
+		return 0;
 	}
-	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a sample is cut off") : 0;
 }
 
 static int find_stack(struct pprof_reader *r, const uint8_t *begin, stack_id *out)
@@ -209,26 +238,34 @@ static int read_sample(struct pprof_reader *r, struct cursor c)
 	return status ? status : add_sample(r, &labels, begin);
 }
 
+static int read_comments(struct pprof_reader *r, struct protobuf_field *f)
+{
+	uint64_t comment;
+	while (protobuf_value(f, &comment)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
+		if (!vec_push(&r->comments, comment))
+			return pprof_no_memory(r);
+	}
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of comments is cut off") : 0;
+}
+
 /* Tables may follow what refers to them, so the message is gone through four times. */
 static int read_first(struct pprof_reader *r, struct protobuf_field *f)
 {
-	uint64_t comment;
 	switch (f->number) {
 	case PROFILE_STRING_TABLE: return read_string(r, f);
+	case PROFILE_COMMENT: return read_comments(r, f);
 	case PROFILE_LOCATION: r->location_count++; break;
 	case PROFILE_TIME_NANOS: r->time_nanos = f->value; break;
 	case PROFILE_DURATION_NANOS: r->duration_nanos = f->value; break;
 	case PROFILE_PERIOD: r->period = f->value; break;
 	case PROFILE_DEFAULT_SAMPLE_TYPE: r->default_type = f->value; break;
 	case PROFILE_CAPTURE: r->capture = f->bytes; break;
-	case PROFILE_COMMENT:
-		while (protobuf_value(f, &comment))
-			if (!vec_push(&r->comments, comment))
-				return pprof_no_memory(r);
-		break;
 	default: break;
 	}
-	return 0;
+	return pprof_count_part(r);
 }
 
 static int read_second(struct pprof_reader *r, struct protobuf_field *f)

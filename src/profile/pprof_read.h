@@ -44,6 +44,7 @@ struct pprof_reader {
 	uint64_t time_nanos, duration_nanos, period, default_type;
 	struct pprof_value_type period_type;
 	struct pprof_choice choice;
+	size_t parts;
 	uint64_t total_count, total_cpu_ns;
 	VEC(uint64_t) path; /* scratch of a sample */
 	VEC(int64_t) values;
@@ -54,6 +55,9 @@ struct pprof_reader {
 int pprof_damaged(struct pprof_reader *r, const uint8_t *at, const char *what);
 /** @return -ENOMEM */
 int pprof_no_memory(struct pprof_reader *r);
+
+/** Before anything of the file becomes memory. @return 0; -EFBIG when the file has too many parts */
+int pprof_count_part(struct pprof_reader *r);
 
 /** @return the text of a string index; sets *bad for an index that the table does not have */
 const char *pprof_text(const struct pprof_reader *r, uint64_t index, bool *bad);

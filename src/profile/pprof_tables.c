@@ -121,7 +121,7 @@ static int read_line(struct pprof_reader *r, struct cursor c)
 	if (!vec_push(&r->lines, r->functions.at[row->row]))
 		return pprof_no_memory(r);
 	r->lines.at[r->lines.count - 1].line = (uint32_t)line;
-	return 0;
+	return pprof_count_part(r);
 }
 
 static enum frame_kind foreign_kind(const struct pprof_reader *r, const struct pprof_mapping *m,

@@ -465,6 +465,30 @@ static void a_newer_version_says_so(void **state)
 			   "reads version 1: use a newer one");
 }
 
+static void a_small_file_may_not_cost_all_memory(void **state)
+{
+	(void)state;
+	/* One sample whose stack is 2^26 + 1 times location 1: 64 KB gzipped. */
+	size_t depth = ((size_t)1 << 26) + 1;
+	struct message list = { .size_bytes = 0 }, sample = { .size_bytes = 0 };
+	put_varint(&list, 1 << 3 | 2);
+	put_varint(&list, depth);
+	put_varint(&sample, 2 << 3 | 2);
+	put_varint(&sample, list.size_bytes + depth);
+	size_t size_bytes = sample.size_bytes + list.size_bytes + depth;
+	uint8_t *bytes = malloc(size_bytes);
+	assert_non_null(bytes);
+	memcpy(bytes, sample.bytes, sample.size_bytes);
+	memcpy(bytes + sample.size_bytes, list.bytes, list.size_bytes);
+	memset(bytes + size_bytes - depth, 1, depth);
+	struct error err = { 0 };
+	struct profile *p = NULL;
+	assert_int_equal(pprof_read(bytes, size_bytes, &p, &err), -EFBIG);
+	assert_string_equal(err.text,
+			    "the profile has more than 67108864 parts, which is the limit");
+	free(bytes);
+}
+
 static void profiles_are_recognised(void **state)
 {
 	(void)state;
@@ -491,6 +515,7 @@ int main(void)
 		cmocka_unit_test(errors_name_the_byte),
 		cmocka_unit_test(a_cut_file_is_never_taken_for_a_whole_one),
 		cmocka_unit_test(a_newer_version_says_so),
+		cmocka_unit_test(a_small_file_may_not_cost_all_memory),
 		cmocka_unit_test(profiles_are_recognised),
 	};
 	return cmocka_run_group_tests_name("profile/pprof", tests, NULL, NULL);
