@@ -6,5 +6,5 @@ $(B)/oracle/unwind: $(UNWIND_ORACLE_OBJ) $(B)/core.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ALL_LIBS) -o $@
 
-all: $(B)/oracle/unwind
+all check-build: $(B)/oracle/unwind
 -include $(UNWIND_ORACLE_OBJ:%.o=%.d)

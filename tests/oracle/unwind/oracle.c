@@ -71,13 +71,29 @@ static uint64_t adjusted(const struct oracle *o, unsigned i)
 }
 
 /*
- * Differences whose truth was looked up with gdb. @return NULL if there is none.
+ * Differences whose truth was looked up with gdb. `same` frames agree; the last of these was stepped
+ * out of differently. Only a walk that reaches an outermost frame counts as explained.
+ *
+ * - node 20 at 0x1594998, the `ret` of v8::internal::GetCurrentStackPosition: gcc's CFI says that rbp
+ *   is saved at CFA - 16, but `pop %rbp` has run. libunwind reads that slot, below rsp, and gives up
+ *   a frame later; the registers of the sample hold the caller's rbp. Always so behind `pop %rbp`.
+ * - Code without CFI (node's builtins, Go, musl), and where libunwind 1.6.2 as Debian builds it finds
+ *   none (no .eh_frame_hdr, as in static programs; only .debug_frame): it guesses from rbp, which at
+ *   the first instruction is still the caller's, and forgets the other registers.
+ *
+ * @return NULL if there is none
  */
-static const char *explanation(const struct unwind_result *r, unsigned theirs, unsigned same, int end)
+static const char *explanation(const struct oracle *o, const struct unwind_result *r, unsigned theirs,
+			       unsigned same, int end)
 {
-	if (same == theirs && r->reason == UNWIND_ROOT && end < 0)
-		return "libunwind gives up in code without CFI or with a bad frame; the walker reaches "
-		       "the outermost frame";
+	if (r->reason != UNWIND_ROOT)
+		return NULL;
+	if (same == theirs && end < 0)
+		return "libunwind gives up, as it trusts a saved rbp that has been popped";
+	for (unsigned i = 0; i < same; i++) {
+		if (!o->theirs[i].has_cfi)
+			return "libunwind knows no CFI for a frame and guesses";
+	}
 	return NULL;
 }
 
@@ -125,7 +141,7 @@ static void compare(void *context, const struct dump *d)
 		o->identical++;
 		return;
 	}
-	const char *why = explanation(&r, n, same, end);
+	const char *why = explanation(o, &r, n, same, end);
 	*(why ? &o->explained : &o->different) += 1;
 	show(o, d, &r, n, same, end, why);
 }

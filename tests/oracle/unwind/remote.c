@@ -125,11 +125,13 @@ unsigned remote_unwind(const struct dump *d, const struct space *space, struct r
 		errx(1, "unw_init_remote");
 	do {
 		unw_word_t ip = 0;
+		unw_proc_info_t info;
 		unw_get_reg(&cursor, UNW_REG_IP, &ip);
 		if (!ip && n) /* an undefined return address */
 			break;
 		/* It says so of the frame that the last step arrived at. */
 		frames[n].interrupted = unw_is_signal_frame(&cursor) > 0;
+		frames[n].has_cfi = unw_get_proc_info(&cursor, &info) == 0 && info.format != UNW_INFO_FORMAT_DYNAMIC;
 		frames[n++].pc = ip;
 		*out_end = unw_step(&cursor);
 	} while (*out_end > 0 && n < limit);
