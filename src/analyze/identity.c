@@ -27,7 +27,7 @@ static uint32_t find_named(struct collector *c, struct identity key)
 	                         hash_u64(c->by_file ? key.file.v : 0));
 	uint32_t found;
 	for (struct index_probe p = index_find(&c->by_name, hash);
-	     (found = index_next(&c->by_name, &p));) {
+	     c->all.at && (found = index_next(&c->by_name, &p));) {
 		const struct identity *i = &c->all.at[found - 1];
 		if (i->name.v == key.name.v && i->module.v == key.module.v &&
 		    (!c->by_file || i->file.v == key.file.v))

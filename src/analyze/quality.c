@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "analyze/hotspots.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,7 @@ static bool count_reason(struct survey *s, uint32_t module, const struct profile
 		if (!map64_put(&s->index, key, found))
 			return false;
 	}
+	assert(s->reasons.at); /* for static analysis: `found` says that there is a row */
 	s->reasons.at[found - 1].samples += sample->count;
 	s->modules[module].truncated += sample->count;
 	s->truncated += sample->count;
@@ -168,8 +170,9 @@ int quality_build(const struct profile *p, struct quality *out, struct error *er
 {
 	struct survey s = {.profile = p};
 	s.modules = calloc(p->module_count + 1, sizeof(*s.modules));
-	int r = s.modules ? stack_order_init(&s.order, p, err)
-	                  : fail(err, -ENOMEM, "out of memory");
+	if (!s.modules)
+		return fail(err, -ENOMEM, "out of memory");
+	int r = stack_order_init(&s.order, p, err);
 	if (!r)
 		r = survey_stacks(&s, err);
 	if (!r)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "render/report_answer.h"
 
-#include "base/map.h"
-#include "base/vec.h"
+#include <stdlib.h>
+
 #include "render/table.h"
 
 enum {
@@ -36,12 +36,14 @@ static string_id caller_of(const struct profile *p, stack_id stack, string_id ca
 	return (string_id){0};
 }
 
-static string_id innermost(const struct profile *p, stack_id stack)
+static bool ends_in(const struct profile *p, stack_id stack, const struct hotspot *h)
 {
 	const struct profile_frame *frame = &p->frames[p->stack_frame[stack.v].v];
 	if (!stack.v || !frame->line_count)
-		return (string_id){0};
-	return p->functions[p->lines[frame->first_line].function.v].name;
+		return false;
+	const struct profile_function *f = &p->functions[p->lines[frame->first_line].function.v];
+	return f->name.v == h->function.v && f->file.v == h->file.v &&
+	       p->modules[frame->module.v].path.v == h->module.v;
 }
 
 struct caller_count {
@@ -49,30 +51,21 @@ struct caller_count {
 	uint64_t samples;
 };
 
+/* Without memory nobody is said to call it. */
 static struct caller_count main_caller(const struct report *r, const struct hotspot *h)
 {
 	const struct profile *p = r->profile;
-	struct map64 seen = {0}; /* caller to row + 1 */
-	VEC(struct caller_count) callers = {0};
 	struct caller_count best = {0};
-	for (size_t i = 0; i < p->sample_count; i++) {
-		if (innermost(p, p->samples[i].stack).v != h->function.v)
+	uint64_t *samples = calloc(p->strings.count + 1, sizeof(*samples)); /* by name */
+	for (size_t i = 0; samples && i < p->sample_count; i++) {
+		if (!ends_in(p, p->samples[i].stack, h))
 			continue;
 		string_id caller = caller_of(p, p->samples[i].stack, h->function);
-		uint32_t row = map64_get(&seen, caller.v);
-		if (!row) {
-			if (!vec_push(&callers, (struct caller_count){.name = caller}))
-				break;
-			row = (uint32_t)callers.count;
-			if (!map64_put(&seen, caller.v, row))
-				break;
-		}
-		callers.at[row - 1].samples += p->samples[i].count;
-		if (callers.at[row - 1].samples > best.samples)
-			best = callers.at[row - 1];
+		samples[caller.v] += p->samples[i].count;
+		if (samples[caller.v] > best.samples)
+			best = (struct caller_count){caller, samples[caller.v]};
 	}
-	map64_deinit(&seen);
-	vec_free(&callers);
+	free(samples);
 	return best;
 }
 
@@ -192,7 +185,7 @@ void answer_next(const struct report *r, struct strbuf *out)
 		              "%.0f %% of the stacks lack their outer part, so totals are too "
 		              "low: see the quality of each module; ",
 		              r->facts.truncated_percent);
-	if (unnamed >= BROKEN_PERCENT && m->path.v) {
+	if (m && unnamed >= BROKEN_PERCENT && m->path.v) {
 		const char *path = profile_string(r->profile, m->path);
 		strbuf_printf(out,
 		              "%.0f %% of the samples lie in functions of %s without a name: "

@@ -177,10 +177,10 @@ static void put_functions(struct document *d)
 		const struct hotspot *h = &hot->at[shown];
 		if (!h->self && shown)
 			break;
-		table_printf(&t, "%.2f", h->self_share.percent);
-		table_printf(&t, "%.1f - %.1f", h->self_share.low, h->self_share.high);
-		table_printf(&t, "%.2f", h->total_share.percent);
-		table_printf(&t, "%llu", (unsigned long long)h->self);
+		table_percent(&t, h->self_share.percent);
+		table_interval(&t, h->self_share.low, h->self_share.high);
+		table_percent(&t, h->total_share.percent);
+		table_count(&t, h->self);
 		table_cell(&t, profile_string(d->report->profile, h->function));
 		place_cell(d, &t, h);
 	}
@@ -232,10 +232,10 @@ static void put_module_table(struct document *d)
 		if (!module_is_shown(m))
 			continue;
 		shown++;
-		table_printf(&t, "%.2f", percent_of(m->self, q->samples));
-		table_printf(&t, "%.2f", percent_of(m->samples, q->samples));
-		table_printf(&t, "%.2f", percent_of(m->truncated, q->samples));
-		table_printf(&t, "%.2f", percent_of(m->unnamed, q->samples));
+		table_percent(&t, percent_of(m->self, q->samples));
+		table_percent(&t, percent_of(m->samples, q->samples));
+		table_percent(&t, percent_of(m->truncated, q->samples));
+		table_percent(&t, percent_of(m->unnamed, q->samples));
 		table_cell(&t, module_name(d, m));
 	}
 	put_table(d, &t);

@@ -112,7 +112,7 @@ static uint64_t bucket_start(unsigned bucket)
 
 uint64_t svg_layout_least(const struct calltree *t, size_t most)
 {
-	enum { BUCKETS = 64 * 8 };
+	enum { BUCKETS = 62 * 8 };
 	size_t nodes[BUCKETS] = {0}, drawn = 0;
 	for (size_t i = 0; i < t->count; i++)
 		nodes[bucket_of(t->nodes[i].total)]++;

@@ -2,7 +2,6 @@
 #include "render/table.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,13 +33,24 @@ void table_cell(struct table *t, const char *text)
 	t->failed = t->failed || t->text.failed;
 }
 
-void table_printf(struct table *t, const char *format, ...)
+void table_percent(struct table *t, double percent)
 {
-	char text[128];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
+	char text[64];
+	snprintf(text, sizeof(text), "%.2f", percent);
+	table_cell(t, text);
+}
+
+void table_interval(struct table *t, double low, double high)
+{
+	char text[64];
+	snprintf(text, sizeof(text), "%.1f - %.1f", low, high);
+	table_cell(t, text);
+}
+
+void table_count(struct table *t, uint64_t count)
+{
+	char text[64];
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
 	table_cell(t, text);
 }
 

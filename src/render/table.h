@@ -31,7 +31,10 @@ void table_init(struct table *t, const struct table_column *columns, size_t colu
 void table_deinit(struct table *t);
 /** Appends a cell; rows follow from the number of columns. */
 void table_cell(struct table *t, const char *text);
-void table_printf(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Two decimals; an interval's ends have one. */
+void table_percent(struct table *t, double percent);
+void table_interval(struct table *t, double low, double high);
+void table_count(struct table *t, uint64_t count);
 
 /** @param width of the terminal: the last column gets what is left */
 void table_write_text(const struct table *t, uint32_t width, struct strbuf *out);
