@@ -87,12 +87,15 @@ static const char *symbol_name(const struct plt *p, uint32_t symbol)
 /* Programs without a loader have a few dozen of these. */
 static const char *ifunc_name(struct plt *p, uint64_t resolver)
 {
+	const struct symtab_entry *best = NULL;
 	if (!resolver || p->ifuncs++ >= PLT_IFUNCS_MAX)
 		return "";
-	for (size_t i = 1; i < p->symtab->entries.count; i++)
-		if (p->symtab->entries.at[i].start == resolver)
-			return p->symtab->entries.at[i].name;
-	return "";
+	for (size_t i = 1; i < p->symtab->entries.count; i++) {
+		const struct symtab_entry *e = &p->symtab->entries.at[i];
+		if (e->start == resolver && (!best || e->rank < best->rank))
+			best = e;
+	}
+	return best ? best->name : "";
 }
 
 static bool name_entry(struct plt *p, const struct plt_slot *slot, uint64_t vaddr, size_t size_bytes)
@@ -154,6 +157,17 @@ static bool add_entries(struct plt *p, const struct object_section *section, siz
 	return true;
 }
 
+/* Entries have 8 or 16 bytes; ld writes no size for those of a program without a loader. */
+static size_t entry_bytes(const struct elf_section *s, const struct object_section *section)
+{
+	static const uint8_t jump[] = { 0xff, 0x25 };
+	if (s->entry_size_bytes == 8 || s->entry_size_bytes == 16)
+		return (size_t)s->entry_size_bytes;
+	bool packed = section->size_bytes >= 16 && !memcmp(section->bytes, jump, sizeof(jump)) &&
+		      !memcmp(section->bytes + 8, jump, sizeof(jump));
+	return packed ? 8 : 16;
+}
+
 static int add_sections(struct plt *p, const struct object *o, const struct elf_sections *sections)
 {
 	static const char *const names[] = { ".plt", ".plt.sec", ".plt.got", ".iplt" };
@@ -163,7 +177,7 @@ static int add_sections(struct plt *p, const struct object *o, const struct elf_
 		struct object_section section;
 		if (!s || elf_section_load(o, s, &section, NULL) < 0)
 			continue;
-		bool ok = add_entries(p, &section, s->entry_size_bytes == 8 ? 8 : 16);
+		bool ok = add_entries(p, &section, entry_bytes(s, &section));
 		object_section_deinit(&section);
 		if (!ok)
 			return -ENOMEM;

@@ -232,6 +232,38 @@ static void plt_entries_have_the_name_of_what_they_call(void **state)
 	strbuf_deinit(&plt);
 }
 
+/* A static program's .plt: entries of 8 bytes, no entry size, resolvers of IFUNCs only. */
+static void small_plt_entries_are_told_apart(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct strbuf plt = { 0 };
+	begin(&f);
+	add(&f, "copy_resolver", STB_LOCAL, STT_FUNC, 0x1800, 0x10);
+	add(&f, "copy", STB_GLOBAL, STT_GNU_IFUNC, 0x1800, 0x10);
+	add(&f, "find", STB_GLOBAL, STT_GNU_IFUNC, 0x1900, 0x10);
+	const Elf64_Rela relocations[] = {
+		{ .r_offset = 0x5018, .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE), .r_addend = 0x1800 },
+		{ .r_offset = 0x5020, .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE), .r_addend = 0x1900 },
+	};
+	elf_builder_section(&f.builder, ".rela.plt", SHT_RELA, SHF_ALLOC, 0x800, relocations, sizeof(relocations));
+	for (uint64_t i = 0; i < 2; i++) {
+		int32_t displacement = (int32_t)(0x5018 + 8 * i - (0x4000 + 8 * i + 6));
+		strbuf_add(&plt, "\xff\x25", 2);
+		strbuf_add(&plt, &displacement, sizeof(displacement));
+		strbuf_add(&plt, "\x66\x90", 2);
+	}
+	elf_builder_section(&f.builder, ".plt", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x4000, plt.text,
+			    plt.length);
+	finish(&f);
+	assert_string_equal(name_at(&f, 0x4000), "copy@plt");
+	assert_string_equal(name_at(&f, 0x4007), "copy@plt");
+	assert_string_equal(name_at(&f, 0x4008), "find@plt");
+	assert_string_equal(name_at(&f, 0x1800), "copy");
+	end(&f);
+	strbuf_deinit(&plt);
+}
+
 static void symbols_of_a_compressed_inner_file_count(void **state)
 {
 	(void)state;
@@ -301,6 +333,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_function_names_nothing),
 		cmocka_unit_test(names_are_demangled),
 		cmocka_unit_test(plt_entries_have_the_name_of_what_they_call),
+		cmocka_unit_test(small_plt_entries_are_told_apart),
 		cmocka_unit_test(symbols_of_a_compressed_inner_file_count),
 		cmocka_unit_test(every_flipped_byte_and_cut_is_survived),
 		cmocka_unit_test(names_of_a_deleted_object_are_not_mixed_up),
