@@ -74,17 +74,18 @@ static uint64_t truncated_samples(const struct profile *p)
 	return n;
 }
 
+/* CMD's standard error is its own: without a terminal there is a word only if something was lost. */
 static void say_what_was_recorded(const struct profile *p, const struct recording_options *o,
 				  const struct outputs *outputs)
 {
-	uint64_t samples = profile_total_count(p), truncated = truncated_samples(p);
-	bool lossy = p->meta.lost_samples || percent(truncated, samples) >= 1;
-	if (o->quiet || (!lossy && !isatty(STDERR_FILENO)))
+	uint64_t samples = profile_total_count(p);
+	bool terminal = isatty(STDERR_FILENO);
+	if (o->quiet || (!terminal && !p->meta.lost_samples))
 		return;
 	note("%llu samples in %.1f s, %llu lost, %.1f %% truncated",
 	     (unsigned long long)samples, (double)p->meta.duration_ns / 1e9,
-	     (unsigned long long)p->meta.lost_samples, percent(truncated, samples));
-	for (size_t i = 0; i < outputs->count; i++)
+	     (unsigned long long)p->meta.lost_samples, percent(truncated_samples(p), samples));
+	for (size_t i = 0; terminal && i < outputs->count; i++)
 		if (strcmp(outputs->at[i].path, "-") != 0)
 			note("wrote %s", outputs->at[i].path);
 }

@@ -99,7 +99,7 @@ static int create_sampler(struct session *s, struct error *err)
 	const struct session_config *c = s->config;
 	struct sampler_config sampler = {
 		.rate_hz = c->rate_hz,
-		.kernel = c->kernel,
+		.kernel = true, /* --no-kernel leaves out frames, not samples */
 		.children = c->children,
 		.jitter = true,
 		.log = c->log,

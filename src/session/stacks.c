@@ -17,6 +17,8 @@ enum {
 	ADDRESS_BITS = 47,
 	SPACES_MAX = 1 << (64 - ADDRESS_BITS),
 	FRAME_CACHE_MAX = 4 * 1024 * 1024,
+	PAGE_BYTES = 4096,
+	HOLE_PAGES_MAX = 16,
 };
 
 struct stacks {
@@ -218,12 +220,42 @@ static frame_id kernel_frame(struct stacks *s, uint64_t pc)
 	return frame;
 }
 
+/*
+ * In exit and exec the kernel works for a process whose memory is gone already: there is no user
+ * stack any more, and the kernel's part is all of it. Kernel threads never had one.
+ */
+static bool has_no_user_half(const struct record_sample *sample)
+{
+	return sample->in_kernel && (!sample->has_registers || !sample->stack_size_bytes);
+}
+
+/*
+ * The kernel's copy ends at the first page that is not resident: a big array that was never touched
+ * leaves such a hole in the middle of a stack. Reading it maps the zero page there, which the
+ * program cannot notice, so that the next copies reach beyond it.
+ */
+static void fill_hole(const struct stacks *s, const struct record_sample *sample)
+{
+	pid_t pid = process_info(s->processes, s->process)->pid;
+	uint64_t end = sample->registers[REGISTER_RSP] + sample->stack_size_bytes;
+	uint8_t byte;
+	if (sample->stack_copy_full || end % PAGE_BYTES)
+		return;
+	for (unsigned i = 0; i < HOLE_PAGES_MAX; i++)
+		if (!process_read(pid, end + (uint64_t)i * PAGE_BYTES, &byte, 1))
+			return;
+}
+
 static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		      struct unwind_result *out)
 {
 	*out = (struct unwind_result){ .reason = UNWIND_NO_REGISTERS };
 	if (sample->abi_32bit)
 		out->reason = UNWIND_ABI_32BIT;
+	else if (has_no_user_half(sample))
+		out->reason = UNWIND_ROOT;
+	if (out->reason == UNWIND_ROOT)
+		return;
 	if (!sample->has_registers || sample->abi_32bit)
 		return;
 	struct unwind_env env = {
@@ -293,6 +325,8 @@ int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 	walk_user(s, &r->sample, space, &walk);
 	if (walk.pending)
 		return 0;
+	if (walk.reason == UNWIND_READ_FAILED)
+		fill_hole(s, &r->sample);
 	stack_id stack = intern(s, &r->sample, space, &walk);
 	thread_id thread = thread_row(s, r->tid);
 	if (!thread.v)
