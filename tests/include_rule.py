@@ -23,7 +23,7 @@ RULES = {
     "process": ("base record object", ""),
     "runtime": ("base record object unwind process", ""),
     "symbol": ("base record object", ""),
-    "bpf": ("", "record/wire.h record/reasons.h unwind/step.h unwind/rows.h"),
+    "bpf": ("", "record/wire.h record/reasons.h unwind/step.h unwind/rows.h unwind/registers.h"),
     "sampler": ("base record process bpf", "unwind/rows.h"),
     "session": (COLLECTING + " base profile", ""),
     "format": ("base profile", ""),
