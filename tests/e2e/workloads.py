@@ -86,7 +86,7 @@ def command(name, folder):
     if name == "xz":
         return [needs_program(name), "-T1", "-6", "-k", "-c", str(text_file(folder / "in.txt", 4))]
     if name == "gzip":
-        return [needs_program(name), "-9", "-k", "-c", str(text_file(folder / "in.txt", 9))]
+        return [needs_program(name), "-9", "-k", "-c", str(text_file(folder / "in.txt", 24))]
     if name == "git":
         needs_program(name)
         return ["git", "-C", str(git_repository(folder / "repository")), "--no-pager", "log", "-p", "--stat",
