@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "analyze/identity.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ static uint32_t find_named(struct collector *c, struct identity key)
 	                         hash_u64(c->by_file ? key.file.v : 0));
 	uint32_t found;
 	for (struct index_probe p = index_find(&c->by_name, hash);
-	     c->all.at && (found = index_next(&c->by_name, &p));) {
+	     (found = index_next(&c->by_name, &p));) {
+		assert(c->all.at); /* for static analysis: `found` says that there is a row */
 		const struct identity *i = &c->all.at[found - 1];
 		if (i->name.v == key.name.v && i->module.v == key.module.v &&
 		    (!c->by_file || i->file.v == key.file.v))

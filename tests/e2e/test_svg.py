@@ -107,6 +107,19 @@ def test_icicle_and_reverse(tmp_path):
     assert reverse[("all", "memcpy", "eval", "eval")].samples == 50
 
 
+def test_random_stacks(tmp_path):
+    """Recursion, shared prefixes, stacks that end in the middle of others, two threads."""
+    r = random.Random(3)
+    stacks = {tuple([r.choice(["t", "u"])] + [r.choice("abcde") for _ in range(r.randrange(1, 9))])
+              for _ in range(150)}
+    text = "".join(f"{';'.join(s)} {r.randrange(1, 40)}\n" for s in sorted(stacks))
+    paths = paths_of(frames_of(render(tmp_path, text)))
+    assert {p: f.samples for p, f in paths.items()} == tree(text)
+    turned = "".join(f"{';'.join(reversed(names))} {count}\n" for names, count in rows(text))
+    paths = paths_of(frames_of(render(tmp_path, text, "--reverse")))
+    assert {p: f.samples for p, f in paths.items()} == tree(turned)
+
+
 def test_equal_input_equal_bytes(tmp_path):
     lines = STACKS.splitlines()
     first = render(tmp_path, STACKS).read_bytes()
@@ -402,6 +415,7 @@ CONTRASTS = """(() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast_of_text(page, scheme):
     page.scheme(scheme)
+    page.click(frame("run"))
     search(page, "memcpy")
     for text, contrast in page.run(CONTRASTS).items():
         assert contrast >= 4.5, (scheme, text, contrast)
