@@ -145,7 +145,9 @@ static void put_times(struct writer *w)
 	protobuf_put_uint(w->out, PROFILE_PERIOD, rate ? (1000000000 + rate / 2) / rate : 0);
 	if (m->command.v)
 		protobuf_put_uint(w->out, PROFILE_COMMENT, m->command.v);
-	protobuf_put_uint(w->out, PROFILE_DEFAULT_SAMPLE_TYPE, word_id(w, WORD_CPU));
+	bool timeless = profile_total_count(w->p) && !profile_total_cpu_ns(w->p);
+	protobuf_put_uint(w->out, PROFILE_DEFAULT_SAMPLE_TYPE,
+			  word_id(w, timeless ? WORD_SAMPLES : WORD_CPU));
 }
 
 static const char *text_of(const struct writer *w, string_id id)

@@ -149,6 +149,47 @@ static void our_message_is_the_last_field(void **state)
 	strbuf_deinit(&bytes);
 }
 
+/* The text of default_sample_type, field 14, in the string table, field 6. */
+static void assert_default_type(const struct profile *p, const char *expected)
+{
+	struct strbuf bytes = fixture_message(p);
+	struct cursor c = cursor_of(bytes.text, bytes.length);
+	const char *texts[64] = { NULL };
+	uint64_t sizes[64], count = 0, wanted = 0;
+	while (cursor_left(&c)) {
+		uint64_t tag = cursor_uleb(&c), value = cursor_uleb(&c);
+		if (tag >> 3 == 14)
+			wanted = value;
+		const char *text = (tag & 7) == 2 ? cursor_take(&c, value) : NULL;
+		if (tag >> 3 != 6 || count == 64)
+			continue;
+		texts[count] = text;
+		sizes[count++] = value;
+	}
+	assert_in_range(wanted, 1, count - 1);
+	assert_int_equal(sizes[wanted], strlen(expected));
+	assert_memory_equal(texts[wanted], expected, strlen(expected));
+	strbuf_deinit(&bytes);
+}
+
+static void the_default_type_is_one_that_has_values(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p = fixture_profile(0);
+	assert_default_type(p, "cpu");
+	profile_destroy(p);
+	assert_int_equal(builder_create(&b, NULL), 0);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_default_type(p, "cpu");
+	profile_destroy(p);
+	assert_int_equal(builder_sample(b, 0, (thread_id){ 0 }, (stack_id){ 0 }, ""), 0);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_default_type(p, "samples");
+	profile_destroy(p);
+	builder_destroy(b);
+}
+
 /* Two types, a mapping, functions f and g, locations 7 (f) and 9 (g inlined into f, in the kernel). */
 static struct message foreign(void)
 {
@@ -505,6 +546,7 @@ int main(void)
 		cmocka_unit_test(a_capture_read_and_written_is_the_same_file),
 		cmocka_unit_test(every_fact_survives),
 		cmocka_unit_test(our_message_is_the_last_field),
+		cmocka_unit_test(the_default_type_is_one_that_has_values),
 		cmocka_unit_test(a_foreign_file_in_any_order_is_read),
 		cmocka_unit_test(anonymous_code_has_no_module),
 		cmocka_unit_test(frames_without_a_mapping_have_kinds),
