@@ -99,7 +99,7 @@ static void perf_destroy(struct sampler *s)
 	free(p->cpus);
 	free(p->scratch);
 	vec_free(&p->dirty);
-	vec_free(&p->last);
+	vec_free(&p->cpu_times);
 	merge_deinit(&p->merge);
 	free(p);
 }
@@ -162,6 +162,9 @@ static int perf_arm(struct sampler *s, struct error *err)
 		if (r < 0)
 			return fail(err, r, "cannot start sampling: %s", strerror(-r));
 	}
+	for (size_t i = 1; i < p->threads.row.count; i++)
+		if (p->threads.row.at[i].tid)
+			perf_cpu_begin(&p->threads.row.at[i]);
 	/* Forks before this moment left no record: their copies show up by what they sample. */
 	return 0;
 }
@@ -197,6 +200,7 @@ static void perf_disarm(struct sampler *s)
 		if (p->families.family.at[i].state == FAMILY_OPEN)
 			perf_family_disable(&p->families, i);
 	perf_scan(p);
+	perf_cpu_end(p);
 	p->safe_ns = UINT64_MAX;
 	p->disarmed = true;
 }

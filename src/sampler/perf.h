@@ -14,6 +14,11 @@
 #include "sampler/perf_threads.h"
 #include "sampler/sampler.h"
 
+struct perf_cpu_time {
+	pid_t pid, tid;
+	uint64_t cpu_ns;
+};
+
 /*
  * The inside of sampler_perf, shared by its files:
  *	perf.c          the ops
@@ -21,6 +26,7 @@
  *	perf_cover.c    opens and closes families: attach, new threads, generations
  *	perf_emit.c     shows records in time order
  *	perf_period.c   changes periods
+ *	perf_cpu.c	CPU time of threads
  */
 struct perf {
 	struct sampler base;
@@ -51,8 +57,8 @@ struct perf {
 	uint32_t shown_ring, shown_bytes;
 	struct record record;
 	uint8_t *scratch;
-	VEC(struct record) last; /* RECORD_CPU, after all else */
-	size_t last_at;
+	VEC(struct perf_cpu_time) cpu_times; /* to be shown, from cpu_times_at on */
+	size_t cpu_times_at;
 };
 
 /** Takes over what the rings hold by now and looks at what is new. */
@@ -64,6 +70,15 @@ int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec);
 int perf_cover_process(struct perf *p, pid_t pid, struct error *err);
 /** Covers threads that live by inherited copies, and closes families that nobody needs. */
 void perf_cover_pending(struct perf *p, uint64_t now_ns);
+
+/** Notes a thread's CPU time as that before the window. */
+void perf_cpu_begin(struct perf_thread *thread);
+/** A family was opened for the thread: from here on it counts. */
+void perf_cpu_cover(const struct perf_thread *thread, struct perf_family *family);
+/** Shows the CPU time of a family's thread, if that has ended, before the family is closed. */
+void perf_cpu_family_ends(struct perf *p, uint32_t family);
+/** The window ends: shows the CPU time of all threads that were not shown yet. */
+void perf_cpu_end(struct perf *p);
 
 /** Changes the periods that are due. */
 void perf_change_periods(struct perf *p, uint64_t now_ns);

@@ -68,6 +68,15 @@ void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out)
 	out->exclude_hv = 1;
 }
 
+void perf_attr_fence(struct perf_event_attr *out)
+{
+	attr_init(out, PERF_COUNT_SW_DUMMY);
+	out->watermark = 0;
+	out->disabled = 1;
+	out->exclude_kernel = 1;
+	out->exclude_hv = 1;
+}
+
 int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
 	return (int)syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);

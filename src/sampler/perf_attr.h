@@ -35,6 +35,13 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 /** The event that owns a CPU's ring: it counts nothing, and lives as long as the sampler. */
 void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out);
 
+/**
+ * An event that counts nothing and is not inherited. Beside it in a thread, the kernel does not treat
+ * the thread's context and its children's as equal and swap them at a switch (kernel/events/core.c,
+ * context_equiv), after which our events would serve the child and die with it.
+ */
+void perf_attr_fence(struct perf_event_attr *out);
+
 /** perf_event_open(2) with PERF_FLAG_FD_CLOEXEC. @return descriptor, or -1 and errno */
 int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu);
 

@@ -34,6 +34,8 @@ int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec)
 	struct perf_thread *thread = perf_threads_find(&p->threads, tid);
 	if (!thread)
 		thread = perf_threads_add(&p->threads, pid, tid, 0);
+	if (thread && !thread->born_ns && !thread->owner_count)
+		perf_cpu_begin(thread);
 	if (!thread) {
 		perf_family_close(&p->families, (uint32_t)family, 0);
 		return -ENOMEM;
@@ -41,6 +43,9 @@ int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec)
 	struct perf_family *old = &p->families.family.at[perf_thread_latest(thread)];
 	if (old->owned && !--old->owned)
 		old->idle_ns = from_ns;
+	old->disowned |= old->tid != tid;
+	if (p->armed || on_exec)
+		perf_cpu_cover(thread, &p->families.family.at[family]);
 	perf_thread_assign(thread, from_ns, (uint32_t)family);
 	p->families.family.at[family].owned = 1;
 	perf_threads_set_pending(&p->threads, thread, false);
@@ -155,8 +160,10 @@ static void close_idle(struct perf *p, uint64_t now_ns)
 	for (uint32_t i = 1; i < p->families.family.count; i++) {
 		const struct perf_family *family = &p->families.family.at[i];
 		if (family->state == FAMILY_OPEN && family->idle_ns && !family->owned &&
-		    now_ns > family->idle_ns + GRACE_NS)
+		    now_ns > family->idle_ns + GRACE_NS) {
+			perf_cpu_family_ends(p, i);
 			perf_family_close(&p->families, i, now_ns);
+		}
 	}
 	perf_families_reap(&p->families, p->emitted_ns);
 }

@@ -209,6 +209,7 @@ static bool decode_body(struct cursor body, uint16_t misc, const struct perf_met
 	case RECORD_FORK:
 		out->fork = (struct record_fork){ meta->parent_pid, meta->parent_tid };
 		return true;
+	case RECORD_CPU: out->cpu.cpu_ns = meta->value; return true;
 	case RECORD_LOST: out->lost.count = meta->value; return true;
 	default: return true;
 	}
@@ -225,6 +226,7 @@ static enum record_kind kind_of(uint32_t type)
 	case PERF_RECORD_LOST:
 	case PERF_RECORD_LOST_SAMPLES: return RECORD_LOST;
 	case PERF_RECORD_THROTTLE: return RECORD_THROTTLE;
+	case PERF_RECORD_READ: return RECORD_CPU;
 	default: return RECORD_NONE;
 	}
 }

@@ -57,14 +57,20 @@ static void advance(struct perf *p, uint32_t source, uint32_t size_bytes)
 	merge_pop(&p->merge);
 }
 
-static bool emit_last(struct perf *p, const struct record **out)
+static bool emit_cpu_time(struct perf *p)
 {
-	if (!p->disarmed || p->last_at == p->last.count)
+	if (p->cpu_times_at == p->cpu_times.count) {
+		p->cpu_times_at = p->cpu_times.count = 0;
 		return false;
-	p->record = p->last.at[p->last_at];
+	}
+	const struct perf_cpu_time *cpu = &p->cpu_times.at[p->cpu_times_at];
+	p->record = (struct record){ .kind = RECORD_CPU,
+				     .time_ns = p->emitted_ns,
+				     .pid = cpu->pid,
+				     .tid = cpu->tid,
+				     .cpu = { cpu->cpu_ns } };
 	p->shown = true;
 	p->shown_bytes = 0;
-	*out = &p->record;
 	return true;
 }
 
@@ -75,10 +81,8 @@ bool perf_emit(struct perf *p, const struct record **out)
 		return true;
 	for (;;) {
 		const struct merge_entry *top = merge_top(&p->merge);
-		if (!top)
-			return emit_last(p, out);
-		if (top->time_ns >= p->safe_ns)
-			return false;
+		if (!top || top->time_ns >= p->safe_ns)
+			return emit_cpu_time(p);
 		struct perf_ring *ring = &p->rings[top->source];
 		uint32_t size_bytes = perf_ring_record_bytes(ring, ring->tail);
 		p->shown_ring = top->source;
@@ -99,7 +103,7 @@ void perf_emit_consume(struct perf *p)
 		return;
 	p->shown = false;
 	if (!p->shown_bytes) {
-		p->last_at++;
+		p->cpu_times_at++;
 		return;
 	}
 	if (p->record.kind == RECORD_EXIT) {

@@ -44,8 +44,11 @@ static void forget_events(struct perf_families *f, uint32_t family)
 
 void perf_families_deinit(struct perf_families *f)
 {
-	for (uint32_t i = 0; i < f->family.count; i++)
+	for (uint32_t i = 0; i < f->family.count; i++) {
+		if (f->family.at[i].state == FAMILY_OPEN)
+			close(f->family.at[i].fence_fd);
 		forget_events(f, i);
+	}
 	vec_free(&f->family);
 	vec_free(&f->event);
 	map64_deinit(&f->by_id);
@@ -82,15 +85,21 @@ int perf_family_open(struct perf_families *f, struct jitter *jitter, pid_t pid, 
 	uint32_t family = free_family(f);
 	if (!family)
 		return -ENOMEM;
+	struct perf_event_attr fence;
+	perf_attr_fence(&fence);
+	int fence_fd = perf_open(&fence, tid, -1);
+	if (fence_fd < 0)
+		return -errno;
 	for (uint32_t i = 0; i < f->cpu_count; i++) {
 		int r = open_event(f, jitter, family * f->cpu_count + i, tid, on_exec);
 		if (r < 0) {
+			close(fence_fd);
 			forget_events(f, family);
 			return r;
 		}
 	}
 	f->family.at[family] = (struct perf_family){
-		.state = FAMILY_OPEN, .on_exec = on_exec, .pid = pid, .tid = tid
+		.state = FAMILY_OPEN, .on_exec = on_exec, .pid = pid, .tid = tid, .fence_fd = fence_fd
 	};
 	f->open_count++;
 	return (int)family;
@@ -123,6 +132,7 @@ void perf_family_close(struct perf_families *f, uint32_t family, uint64_t now_ns
 			close(events[i].fd);
 		events[i].fd = -1;
 	}
+	close(f->family.at[family].fence_fd);
 	f->family.at[family].state = FAMILY_CLOSED;
 	f->family.at[family].closed_ns = now_ns;
 	f->open_count--;

@@ -23,6 +23,12 @@ struct perf_family {
 	bool on_exec;
 	bool branched; /* copies of it exist or existed */
 	pid_t pid, tid;
+	int fence_fd; /* see perf_attr_fence(); valid while FAMILY_OPEN */
+	bool ended; /* the thread that it was opened for has ended */
+	bool disowned; /* threads with copies of it got events of their own */
+	uint64_t cpu_before_ns; /* of the thread in the window, until this family was opened */
+	uint64_t copies_ns; /* counted by copies that have ended */
+	uint64_t own_samples; /* not those of copies */
 	uint32_t owned; /* threads whose samples come from here, by the latest assignment */
 	uint64_t idle_ns; /* since when `owned` is 0; 0: it is not */
 	uint64_t closed_ns;

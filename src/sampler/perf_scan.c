@@ -50,6 +50,7 @@ static bool scan_sample(struct perf *p, const struct perf_meta *meta)
 		thread->inherited_ns = meta->time_ns;
 		return p->jitter.off || jitter_keep_inherited(&p->jitter, meta->time_ns - before_ns);
 	}
+	p->families.family.at[event->family].own_samples++;
 	bool counts = jitter_sample(&p->jitter, &event->jitter, meta->time_ns);
 	p->urgent |= event->jitter.lead;
 	if (!event->dirty)
@@ -62,6 +63,8 @@ static void leave(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
 	struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
 	if (!thread->exited && family->owned && !--family->owned)
 		family->idle_ns = time_ns;
+	if (family->tid == thread->tid)
+		family->ended = true;
 	thread->exited = true;
 	perf_threads_set_pending(&p->threads, thread, false);
 }
@@ -116,12 +119,24 @@ static void scan_exec(struct perf *p, const struct perf_meta *meta)
 		make_pending(p, thread, meta->time_ns);
 }
 
+/* What a copy has counted, at its thread's end. @return whether it is the one that counts */
+static bool scan_read(struct perf *p, const struct perf_meta *meta)
+{
+	const struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
+	const struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
+	if (!event)
+		return false;
+	p->families.family.at[event->family].copies_ns += meta->value;
+	return thread && perf_thread_latest(thread) == event->family;
+}
+
 /* @return false if the record shall not be shown */
 static bool scan_record(struct perf *p, const struct perf_meta *meta)
 {
 	struct perf_thread *thread;
 	switch (meta->type) {
 	case PERF_RECORD_SAMPLE: return scan_sample(p, meta);
+	case PERF_RECORD_READ: return scan_read(p, meta);
 	case PERF_RECORD_FORK: scan_fork(p, meta); break;
 	case PERF_RECORD_EXIT:
 		thread = perf_threads_find(&p->threads, meta->tid);

@@ -26,6 +26,7 @@ struct perf_thread {
 	bool pending; /* covered by inherited copies only */
 	bool exited;
 	uint64_t born_ns; /* time of its FORK; 0: it was there before us */
+	uint64_t cpu_base_ns; /* its CPU time when the window began */
 	uint64_t inherited_ns; /* time of its last sample from an inherited copy */
 	uint32_t owner_count;
 	struct perf_owner owners[THREAD_OWNERS]; /* ascending */
