@@ -45,6 +45,7 @@ static struct cfi_state state_at(unsigned offset, const uint8_t *ops, size_t siz
 	bool found = false;
 	while (cfi_machine_next(&r.machine)) {
 		assert_true(r.machine.end > r.machine.start);
+		assert_true(r.machine.end <= TEXT_VADDR + 100);
 		if (TEXT_VADDR + offset >= r.machine.start && TEXT_VADDR + offset < r.machine.end) {
 			state = r.machine.state;
 			found = true;
@@ -91,6 +92,12 @@ static void locations_advance(void **state)
 	assert_cfa(state_at(24, ops, sizeof(ops)), 7, 4);
 	assert_cfa(state_at(25, ops, sizeof(ops)), 7, 5);
 	assert_cfa(state_at(99, ops, sizeof(ops)), 7, 5);
+}
+
+static void an_advance_beyond_the_end_is_cut(void **state)
+{
+	(void)state;
+	assert_cfa(state_at(99, OPS(0x02, 99, 0x0e, 16, 0x02, 99, 0x0e, 24)), 7, 16);
 }
 
 static void set_loc_uses_the_pointer_encoding(void **state)
@@ -324,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_cie_sets_the_initial_state),
 		cmocka_unit_test(locations_advance),
+		cmocka_unit_test(an_advance_beyond_the_end_is_cut),
 		cmocka_unit_test(set_loc_uses_the_pointer_encoding),
 		cmocka_unit_test(cfa_instructions),
 		cmocka_unit_test(register_instructions),

@@ -17,6 +17,8 @@ enum {
 	TRAMPOLINE = 0x600, /* an FDE with a gap before */
 	TAKES_ADDRESS = 0x700, /* CFA = rsp, the return address is in rdi (vfork) */
 	CLOBBERS = 0x800, /* CFA = rsp + 8, rbx undefined */
+	BARE_RESTORER = 0x900, /* a signal frame; its FDE begins where the handler returns to */
+	BY_R9 = 0xa00, /* CFA = r9 + 16 */
 	FUNCTION_BYTES = 0x80,
 };
 enum { BIAS = 0x500000, CODE = BIAS + TEXT_VADDR, CODE_END = CODE + TEXT_BYTES };
@@ -69,6 +71,10 @@ static bool read_memory(void *context, enum unwind_memory kind, uint64_t address
 	return true;
 }
 
+/* As glibc describes it: CFA = *(rsp + 160), rbp at rsp + 120, rip at rsp + 168 */
+#define UCONTEXT_OPS \
+	OPS(0x0f, 4, 0x77, 0xa0, 1, 0x06, 0x10, 6, 3, 0x77, 0xf8, 0, 0x10, 16, 3, 0x77, 0xa8, 1)
+
 static int setup(void **state)
 {
 	struct frames f = { 0 };
@@ -81,9 +87,10 @@ static int setup(void **state)
 	put_fde(&f, TEXT_VADDR + TRAMPOLINE, FUNCTION_BYTES, OPS(0));
 	put_fde(&f, TEXT_VADDR + TAKES_ADDRESS, FUNCTION_BYTES, OPS(0x0e, 0, 0x09, 16, 5));
 	put_fde(&f, TEXT_VADDR + CLOBBERS, FUNCTION_BYTES, OPS(0x07, 3));
+	put_fde(&f, TEXT_VADDR + BY_R9, FUNCTION_BYTES, OPS(0x0c, 9, 16));
 	put_cie(&f, "zRS", ENTRY_STATE);
-	put_fde(&f, TEXT_VADDR + RESTORER - 1, FUNCTION_BYTES,
-		OPS(0x0f, 4, 0x77, 0xa0, 1, 0x06, 0x10, 6, 3, 0x77, 0xf8, 0, 0x10, 16, 3, 0x77, 0xa8, 1));
+	put_fde(&f, TEXT_VADDR + RESTORER - 1, FUNCTION_BYTES, UCONTEXT_OPS);
+	put_fde(&f, TEXT_VADDR + BARE_RESTORER, FUNCTION_BYTES, UCONTEXT_OPS);
 	struct process *p = calloc(1, sizeof(*p));
 	assert_non_null(p);
 	p->table = make_table(&f, NULL);
@@ -202,6 +209,16 @@ static void through_a_signal_frame(void **state)
 		    CODE + FRAME + 8, CODE + START + 4);
 }
 
+static void a_restorer_whose_fde_does_not_begin_before_it(void **state)
+{
+	struct process *p = *state;
+	STACK_WORDS(p, 0, CODE + BARE_RESTORER);
+	put_ucontext(p, 1, CODE + LEAF, STACK + 8 * 40, 5);
+	STACK_WORDS(p, 40, CODE + START + 5);
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + BARE_RESTORER - 1, CODE + LEAF,
+		    CODE + START + 4);
+}
+
 static void from_an_alternate_stack(void **state)
 {
 	struct process *p = *state;
@@ -316,6 +333,28 @@ static void a_slow_rule_above_a_signal_frame(void **state)
 	STACK_WORDS(p, 40, 0, 0x1111, CODE + START + 5);
 	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER - 1, CODE + BY_RBX + 9,
 		    CODE + START + 4);
+}
+
+static void all_registers_come_out_of_a_signal_frame(void **state)
+{
+	struct process *p = *state;
+	STACK_WORDS(p, 0, CODE + RESTORER);
+	put_ucontext(p, 1, CODE + BY_R9 + 9, STACK + 8 * 40, 5);
+	p->stack[1 + 48 / 8] = STACK + 8 * 41; /* r9 in the ucontext, behind r8 */
+	STACK_WORDS(p, 40, 0, 0x1111, CODE + START + 5);
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER - 1, CODE + BY_R9 + 9,
+		    CODE + START + 4);
+}
+
+static void registers_that_no_rule_names_are_kept_if_calls_keep_them(void **state)
+{
+	struct process *p = *state;
+	p->registers[REGISTER_RBX] = STACK + 8 * 2;
+	p->registers[9] = STACK + 8 * 2;
+	STACK_WORDS(p, 0, CODE + BY_RBX + 9, 0, 0x1111, CODE + START + 9);
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + BY_RBX + 8, CODE + START + 8);
+	STACK_WORDS(p, 0, CODE + BY_R9 + 9); /* r9 is the callee's to change */
+	assert_walk(p, CODE + LEAF, UNWIND_BAD_RULE, CODE + LEAF, CODE + BY_R9 + 8);
 }
 
 static void a_register_that_is_lost_ends_the_stack(void **state)
@@ -441,6 +480,7 @@ int main(void)
 		TEST(a_call_at_a_functions_end_belongs_to_it),
 		TEST(the_cache_keeps_spaces_apart_until_it_is_flushed),
 		TEST(through_a_signal_frame),
+		TEST(a_restorer_whose_fde_does_not_begin_before_it),
 		TEST(from_an_alternate_stack),
 		TEST(a_restorer_without_cfi_is_known_by_its_bytes),
 		TEST(memory_behind_the_copy),
@@ -450,6 +490,8 @@ int main(void)
 		TEST(the_interpreter_restores_all_registers),
 		TEST(a_slow_rule_in_the_innermost_frame),
 		TEST(a_slow_rule_above_a_signal_frame),
+		TEST(all_registers_come_out_of_a_signal_frame),
+		TEST(registers_that_no_rule_names_are_kept_if_calls_keep_them),
 		TEST(a_register_that_is_lost_ends_the_stack),
 		TEST(a_return_address_in_a_register),
 		TEST(frame_pointers_without_cfi),
