@@ -205,7 +205,7 @@ static void through_a_signal_frame(void **state)
 	STACK_WORDS(p, 0, CODE + RESTORER);
 	put_ucontext(p, 1, CODE + LEAF, STACK + 8 * 40, 5);
 	STACK_WORDS(p, 40, CODE + FRAME + 9, 0, 0, 0, CODE + START + 5);
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER - 1, CODE + LEAF,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER, CODE + LEAF,
 		    CODE + FRAME + 8, CODE + START + 4);
 }
 
@@ -225,11 +225,11 @@ static void from_an_alternate_stack(void **state)
 	const uint64_t other[8] = { CODE + FRAME + 9, 0, 0, 0, CODE + START + 5 };
 	STACK_WORDS(p, 0, CODE + RESTORER);
 	put_ucontext(p, 1, CODE + LEAF + 1, 0x30000, 5); /* lower in memory */
-	assert_walk(p, CODE + LEAF + 7, UNWIND_READ_FAILED, CODE + LEAF + 7, CODE + RESTORER - 1,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_READ_FAILED, CODE + LEAF + 7, CODE + RESTORER,
 		    CODE + LEAF + 1);
 	p->other = other;
 	p->other_rsp = 0x30000;
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER - 1, CODE + LEAF + 1,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER, CODE + LEAF + 1,
 		    CODE + FRAME + 8, CODE + START + 4);
 }
 
@@ -244,11 +244,11 @@ static void a_restorer_without_cfi_is_known_by_its_bytes(void **state)
 	p->code_pc = JIT + 0x100;
 	p->code = musl;
 	p->code_size = sizeof(musl);
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, JIT + 0xff, CODE + LEAF,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, JIT + 0x100, CODE + LEAF,
 		    CODE + START + 4);
 	p->code = other;
 	unwind_cache_flush(p->cache);
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, JIT + 0xff, CODE + LEAF,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, JIT + 0x100, CODE + LEAF,
 		    CODE + START + 4);
 }
 
@@ -331,7 +331,7 @@ static void a_slow_rule_above_a_signal_frame(void **state)
 	put_ucontext(p, 1, CODE + BY_RBX + 9, STACK + 8 * 40, 5);
 	p->stack[1 + 128 / 8] = STACK + 8 * 41; /* rbx in the ucontext */
 	STACK_WORDS(p, 40, 0, 0x1111, CODE + START + 5);
-	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER - 1, CODE + BY_RBX + 9,
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER, CODE + BY_RBX + 9,
 		    CODE + START + 4);
 }
 
