@@ -268,7 +268,7 @@ function describe(f) {
 		parts.push(module);
 	const columns = Math.floor((flameWidth() - 20) / characterWidth);
 	byId("details-name").textContent = clip(parts.join("  \u00b7  "), columns);
-	let figures = f.w + " samples, " + percent(f.w) + " " + interval(f.w);
+	let figures = f.w + (f.w === 1 ? " sample, " : " samples, ") + percent(f.w) + " " + interval(f.w);
 	if (f.kind !== "z")
 		figures += "; self " + self + ", " + percent(self);
 	if (column(i, 7))

@@ -46,7 +46,7 @@ static bool put_fitting(struct svg *s)
 {
 	size_t start = s->out->length, most = MAX_FRAMES;
 	for (;; most /= 2) {
-		if (!svg_layout_build(s->tree, svg_layout_least(s->tree, most), &s->layout))
+		if (!svg_layout_build(s->tree, svg_layout_limits(s->tree, most), &s->layout))
 			return false;
 		measure(s);
 		put_file(s);

@@ -10,6 +10,7 @@ struct open_node {
 
 struct placing {
 	const struct calltree *tree;
+	struct svg_limits limits;
 	struct svg_layout *out;
 	VEC(struct open_node) open; /* the path from the root */
 };
@@ -27,7 +28,7 @@ static bool close_node(struct placing *p)
 	if (!n->hidden)
 		return true;
 	uint32_t depth = p->tree->nodes[n->node].depth + 1;
-	bool deep = depth >= SVG_MAX_DEPTH;
+	bool deep = depth >= p->limits.depth;
 	p->out->has_remainder |= !deep;
 	return place(p, (struct svg_frame){.node = n->node,
 	                                   .depth = depth,
@@ -54,7 +55,12 @@ static bool open_node(struct placing *p, uint32_t node)
 	                                             .hidden_samples = n->thin_samples});
 }
 
-static bool place_all(struct placing *p, uint64_t least)
+static bool is_kept(const struct calltree_node *n, struct svg_limits limits)
+{
+	return n->total >= limits.least && n->depth < limits.depth;
+}
+
+static bool place_all(struct placing *p)
 {
 	const struct calltree *t = p->tree;
 	if (!open_node(p, 0))
@@ -66,7 +72,7 @@ static bool place_all(struct placing *p, uint64_t least)
 		struct open_node *parent = &p->open.at[p->open.count - 1];
 		if (parent->node != t->nodes[i].parent || !t->nodes[i].total)
 			continue; /* below a thin node, in whose sum it is */
-		if (t->nodes[i].total < least || t->nodes[i].depth >= SVG_MAX_DEPTH) {
+		if (!is_kept(&t->nodes[i], p->limits)) {
 			parent->hidden++;
 			parent->hidden_samples += t->nodes[i].total;
 		} else if (!open_node(p, i)) {
@@ -79,11 +85,11 @@ static bool place_all(struct placing *p, uint64_t least)
 	return true;
 }
 
-bool svg_layout_build(const struct calltree *t, uint64_t least, struct svg_layout *out)
+bool svg_layout_build(const struct calltree *t, struct svg_limits limits, struct svg_layout *out)
 {
-	struct placing p = {.tree = t, .out = out};
+	struct placing p = {.tree = t, .limits = limits, .out = out};
 	*out = (struct svg_layout){.total = t->nodes[0].total};
-	bool ok = place_all(&p, least);
+	bool ok = place_all(&p);
 	vec_free(&p.open);
 	if (!ok)
 		svg_layout_deinit(out);
@@ -110,16 +116,34 @@ static uint64_t bucket_start(unsigned bucket)
 	return (UINT64_C(1) << log) + ((uint64_t)(bucket & 7) << (log - 3));
 }
 
-uint64_t svg_layout_least(const struct calltree *t, size_t most)
+/* The depth above which no more than `most` nodes have `least` samples. */
+static uint32_t depth_that_fits(const struct calltree *t, uint64_t least, size_t most)
+{
+	size_t nodes[SVG_MAX_DEPTH] = {0}, drawn = 0;
+	uint32_t depth = 0;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->nodes[i].total >= least && t->nodes[i].depth < SVG_MAX_DEPTH)
+			nodes[t->nodes[i].depth]++;
+	while (depth < SVG_MAX_DEPTH && drawn + nodes[depth] <= most)
+		drawn += nodes[depth++];
+	return depth;
+}
+
+struct svg_limits svg_layout_limits(const struct calltree *t, size_t most)
 {
 	enum { BUCKETS = 62 * 8 };
 	size_t nodes[BUCKETS] = {0}, drawn = 0;
-	for (size_t i = 0; i < t->count; i++)
-		nodes[bucket_of(t->nodes[i].total)]++;
 	unsigned bucket = BUCKETS;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->nodes[i].depth < SVG_MAX_DEPTH)
+			nodes[bucket_of(t->nodes[i].total)]++;
 	while (bucket > 0 && drawn + nodes[bucket - 1] <= most)
 		drawn += nodes[--bucket];
-	if (bucket <= 1)
-		return 1;
-	return bucket < BUCKETS ? bucket_start(bucket) : UINT64_MAX;
+	/* Deep recursion gives many nodes one width: then what is higher up is left out. */
+	bool by_depth = bucket > 0 && drawn < most / 2;
+	uint64_t least = bucket_start(by_depth ? bucket - 1 : bucket);
+	struct svg_limits limits = {.least = least ? least : 1, .depth = SVG_MAX_DEPTH};
+	if (by_depth)
+		limits.depth = depth_that_fits(t, limits.least, most);
+	return limits;
 }

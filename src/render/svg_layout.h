@@ -19,6 +19,12 @@ enum {
 	SVG_MAX_DEPTH = 1700, /* higher pictures than 32,767 px are refused by image viewers */
 };
 
+/** Which nodes are drawn: those of `least` samples or more, above `depth`. */
+struct svg_limits {
+	uint64_t least;
+	uint32_t depth;
+};
+
 /** Parents before children, depth first; frame 0 is the root, "all". */
 struct svg_layout {
 	VEC(struct svg_frame) frames;
@@ -28,14 +34,14 @@ struct svg_layout {
 };
 
 /**
- * Keeps the nodes of at least `least` samples down to SVG_MAX_DEPTH and sums the other children of
- * each parent into a remainder, so that each level adds up.
+ * Keeps the nodes within the limits and sums the other children of each parent into a remainder, so
+ * that each level adds up.
  * @return false without memory
  */
-bool svg_layout_build(const struct calltree *t, uint64_t least, struct svg_layout *out);
+bool svg_layout_build(const struct calltree *t, struct svg_limits limits, struct svg_layout *out);
 void svg_layout_deinit(struct svg_layout *l);
 
-/** @return the least samples of a drawn node so that no more than `most` nodes are drawn */
-uint64_t svg_layout_least(const struct calltree *t, size_t most);
+/** Limits that no more than `most` nodes keep (but the root): wide ones first, then low ones. */
+struct svg_limits svg_layout_limits(const struct calltree *t, size_t most);
 
 #endif

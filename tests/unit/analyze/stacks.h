@@ -46,7 +46,7 @@ static inline uint64_t stacks_address(const char *frame)
 	uint64_t h = 5381;
 	for (; *frame; frame++)
 		h = h * 33 + (unsigned char)*frame;
-	return (h & 0xffffff) | 1;
+	return (h & 0xffffff) + 1;
 }
 
 static inline frame_id stacks_frame(struct builder *b, char **parts, size_t count)

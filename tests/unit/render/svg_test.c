@@ -41,7 +41,8 @@ static void check_layout(uint64_t least_in_tree, uint64_t least, const char *exp
 	struct profile *p = stacks_profile(stacks);
 	struct calltree *t = tree_of(p, least_in_tree);
 	struct svg_layout l;
-	assert_true(svg_layout_build(t, least, &l));
+	const struct svg_limits limits = {.least = least, .depth = SVG_MAX_DEPTH};
+	assert_true(svg_layout_build(t, limits, &l));
 	assert_int_equal(l.total, 100);
 	char *drawn = draw(&l);
 	assert_string_equal(drawn, expected);
@@ -67,21 +68,45 @@ static void thin_frames_become_one(void **state)
 	check_layout(2, 5, expected);
 }
 
-static void least_bounds_the_frames(void **state)
+static size_t kept(const struct calltree *t, struct svg_limits limits)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < t->count; i++)
+		n += t->nodes[i].total >= limits.least && t->nodes[i].depth < limits.depth;
+	return n;
+}
+
+static void limits_bound_the_frames(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile(stacks);
 	struct calltree *t = tree_of(p, 0);
-	for (size_t most = 0; most < 12; most++) {
-		uint64_t least = svg_layout_least(t, most);
-		size_t drawn = 0;
-		for (size_t i = 0; i < t->count; i++)
-			drawn += t->nodes[i].total >= least;
-		assert_true(drawn <= most || least == 1);
-		assert_true(most < t->count || least == 1);
-	}
+	for (size_t most = 1; most < 12; most++)
+		assert_true(kept(t, svg_layout_limits(t, most)) <= most);
+	assert_int_equal(kept(t, svg_layout_limits(t, t->count)), t->count);
 	calltree_destroy(t);
 	profile_destroy(p);
+}
+
+/* Ten towers of equal width: half of each is shown, not none of any. */
+static void equal_towers_are_cut_by_depth(void **state)
+{
+	(void)state;
+	struct strbuf text = {0};
+	for (int tower = 0; tower < 10; tower++) {
+		strbuf_printf(&text, "t;f%d", tower);
+		for (int level = 0; level < 40; level++)
+			strbuf_puts(&text, ";g");
+		strbuf_puts(&text, " 100\n");
+	}
+	struct profile *p = stacks_profile(text.text);
+	struct calltree *t = tree_of(p, 0);
+	struct svg_limits limits = svg_layout_limits(t, 206);
+	assert_int_equal(limits.depth, 21);
+	assert_int_equal(kept(t, limits), 201);
+	calltree_destroy(t);
+	profile_destroy(p);
+	strbuf_deinit(&text);
 }
 
 /* WCAG 2.1, 1.4.3: text of this size needs 4.5. */
@@ -172,7 +197,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(levels_add_up),
 	        cmocka_unit_test(thin_frames_become_one),
-	        cmocka_unit_test(least_bounds_the_frames),
+	        cmocka_unit_test(limits_bound_the_frames),
+	        cmocka_unit_test(equal_towers_are_cut_by_depth),
 	        cmocka_unit_test(text_is_legible_on_every_fill),
 	        cmocka_unit_test(contrast_is_that_of_wcag),
 	        cmocka_unit_test(unknown_palettes_are_named),
