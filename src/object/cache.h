@@ -4,7 +4,8 @@
 
 #include "object/object.h"
 
-/* Open objects by build-id, so that one file mapped by many processes is opened once. Thread-safe. */
+/* Open objects by build-id, so that one file mapped by many processes is opened once. Thread-safe.
+ */
 struct object_cache;
 
 /** @return NULL without memory */
@@ -19,7 +20,8 @@ struct object *object_cache_get(struct object_cache *c, const uint8_t *build_id,
  * Keeps an object under its build-id; one without a build-id is not kept.
  *
  * @param obj the caller's reference, given up
- * @return a reference for the caller: to `obj`, or to the object of equal build-id that was there first
+ * @return a reference for the caller: to `obj`, or to the object of equal build-id that was there
+ * first
  */
 struct object *object_cache_add(struct object_cache *c, struct object *obj);
 

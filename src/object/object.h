@@ -9,9 +9,9 @@
 #include "base/error.h"
 
 /*
- * An ELF file that was seen mapped somewhere: its descriptor, identity and segments. Immutable after
- * object_open_*() and counted, so threads share it; sections are read with pread(2), never mmapped
- * (a file that its owner truncates would kill us with SIGBUS).
+ * An ELF file that was seen mapped somewhere: its descriptor, identity and segments. Immutable
+ * after object_open_*() and counted, so threads share it; sections are read with pread(2), never
+ * mmapped (a file that its owner truncates would kill us with SIGBUS).
  */
 
 enum { OBJECT_BUILD_ID_MAX = 20 };
@@ -22,17 +22,17 @@ struct object_segment { /* a PT_LOAD */
 };
 
 struct object {
-	int fd; /* -1 for an object in memory (the vdso) */
-	const uint8_t *image; /* whole file in memory when fd is -1 */
+	int fd;                    /* -1 for an object in memory (the vdso) */
+	const uint8_t *image;      /* whole file in memory when fd is -1 */
 	uint64_t image_size_bytes; /* size of the file or of the image */
 	uint64_t inode, device;
 	uint8_t build_id[OBJECT_BUILD_ID_MAX];
 	uint8_t build_id_size; /* 0: none */
 	bool is_pie_or_shared; /* ET_DYN */
-	uint16_t machine; /* e_machine */
+	uint16_t machine;      /* e_machine */
 	const struct object_segment *segments;
 	uint32_t segment_count;
-	const char *path; /* for messages and for finding debug files; may be stale */
+	const char *path;    /* for messages and for finding debug files; may be stale */
 	uint32_t references; /* atomic */
 };
 
@@ -47,7 +47,7 @@ int object_open_fd(int fd, const char *path, struct object **out, struct error *
 
 /** The same for bytes in memory (the vdso); they are copied. */
 int object_open_image(const void *image, size_t size_bytes, const char *path, struct object **out,
-		      struct error *err);
+                      struct error *err);
 
 struct object *object_ref(struct object *o);
 /** Takes NULL. Closes at the last reference. */
@@ -64,7 +64,7 @@ bool object_vaddr_of(const struct object *o, uint64_t file_off, uint64_t *out_va
  * @return 0; -EBADMSG if they lie behind the end (`err` names the offset); another negative errno
  */
 int object_read(const struct object *o, uint64_t file_off, void *out, size_t size_bytes,
-		struct error *err);
+                struct error *err);
 
 /** Bytes of a section in memory of its own, decompressed if it was compressed. */
 struct object_section {
@@ -79,7 +79,7 @@ struct object_section {
  * @return 0; -ENOENT (a miss: `err` is not set); -EBADMSG; -EFBIG; -ENOMEM
  */
 int object_section_load(const struct object *o, const char *name, struct object_section *out,
-			struct error *err);
+                        struct error *err);
 void object_section_deinit(struct object_section *s);
 
 #endif

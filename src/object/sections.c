@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,9 @@ enum {
 /* Debug sections of the largest browsers have some 2 GiB. */
 static const uint64_t SECTION_MAX_BYTES = UINT64_C(4) << 30;
 
-static struct elf_section section_parse(struct cursor *c, bool is_64bit, uint32_t *out_name)
+static struct elf_section section_parse(struct cursor *c, bool is_64bit)
 {
-	struct elf_section s = { .name = "" };
-	*out_name = cursor_u32(c);
+	struct elf_section s = {.name = "", .name_off = cursor_u32(c)};
 	s.type = cursor_u32(c);
 	s.flags = elf_word(c, is_64bit);
 	s.vaddr = elf_word(c, is_64bit);
@@ -36,20 +36,19 @@ static struct elf_section section_parse(struct cursor *c, bool is_64bit, uint32_
 
 /* gABI: with 0xff00 sections or more, the count and the index of the names are in section 0. */
 static int extended_counts(const struct object *o, const struct elf_header *h, uint64_t *count,
-			   uint32_t *names_index, struct error *err)
+                           uint32_t *names_index, struct error *err)
 {
 	*count = h->section_count;
 	*names_index = h->section_names_index;
 	if (h->section_count && h->section_names_index != SHN_XINDEX)
 		return 0;
-	uint8_t bytes[sizeof(Elf64_Shdr)] = { 0 };
+	uint8_t bytes[sizeof(Elf64_Shdr)] = {0};
 	size_t size = h->is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	int rc = object_read(o, h->section_header_off, bytes, size, err);
 	if (rc < 0)
 		return rc;
 	struct cursor c = cursor_of(bytes, size);
-	uint32_t name;
-	struct elf_section zero = section_parse(&c, h->is_64bit, &name);
+	struct elf_section zero = section_parse(&c, h->is_64bit);
 	if (!h->section_count)
 		*count = zero.size_bytes;
 	if (h->section_names_index == SHN_XINDEX)
@@ -57,8 +56,7 @@ static int extended_counts(const struct object *o, const struct elf_header *h, u
 	return 0;
 }
 
-static void name_sections(const struct object *o, struct elf_sections *s, const uint32_t *names,
-			  uint32_t names_index)
+static void name_sections(const struct object *o, struct elf_sections *s, uint32_t names_index)
 {
 	if (names_index == 0 || names_index >= s->count)
 		return;
@@ -71,15 +69,30 @@ static void name_sections(const struct object *o, struct elf_sections *s, const 
 		return;
 	for (size_t i = 0; i < s->count; i++) {
 		struct cursor c = cursor_of(s->names, size);
-		cursor_seek(&c, names[i]);
+		cursor_seek(&c, s->at[i].name_off);
 		s->at[i].name = cursor_string(&c);
 	}
+}
+
+static int read_table(const struct object *o, const struct elf_header *h, struct elf_section *out,
+                      size_t count, struct error *err)
+{
+	size_t size = count * h->section_header_size_bytes;
+	uint8_t *bytes = malloc(size);
+	if (!bytes)
+		return fail(err, -ENOMEM, "out of memory");
+	int rc = object_read(o, h->section_header_off, bytes, size, err);
+	struct cursor c = cursor_of(bytes, size);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		out[i] = section_parse(&c, h->is_64bit);
+	free(bytes);
+	return rc;
 }
 
 int elf_sections_read(const struct object *o, struct elf_sections *out, struct error *err)
 {
 	struct elf_header h;
-	*out = (struct elf_sections){ 0 };
+	*out = (struct elf_sections){0};
 	int rc = elf_header_read(o, &h, err);
 	if (rc < 0 || !h.section_header_off)
 		return rc;
@@ -88,7 +101,7 @@ int elf_sections_read(const struct object *o, struct elf_sections *out, struct e
 	uint32_t names_index;
 	if (h.section_header_size_bytes != entry)
 		return fail(err, -EBADMSG, "section headers of %u bytes are impossible",
-			    h.section_header_size_bytes);
+		            h.section_header_size_bytes);
 	rc = extended_counts(o, &h, &count, &names_index, err);
 	if (rc < 0 || !count)
 		return rc;
@@ -96,23 +109,16 @@ int elf_sections_read(const struct object *o, struct elf_sections *out, struct e
 		return fail(err, -EBADMSG, "%" PRIu64 " sections are impossible", count);
 
 	size_t n = (size_t)count;
-	_cleanup_free_ uint8_t *bytes = malloc(n * entry);
-	_cleanup_free_ uint32_t *names = calloc(n, sizeof(*names));
 	struct elf_section *at = calloc(n, sizeof(*at));
-	if (!bytes || !names || !at) {
-		free(at);
+	if (!at)
 		return fail(err, -ENOMEM, "out of memory");
-	}
-	rc = object_read(o, h.section_header_off, bytes, n * entry, err);
+	rc = read_table(o, &h, at, n, err);
 	if (rc < 0) {
 		free(at);
 		return rc;
 	}
-	struct cursor c = cursor_of(bytes, n * entry);
-	for (size_t i = 0; i < n; i++)
-		at[i] = section_parse(&c, h.is_64bit, &names[i]);
-	*out = (struct elf_sections){ .at = at, .count = n };
-	name_sections(o, out, names, names_index);
+	*out = (struct elf_sections){.at = at, .count = n};
+	name_sections(o, out, names_index);
 	return 0;
 }
 
@@ -120,7 +126,7 @@ void elf_sections_deinit(struct elf_sections *s)
 {
 	free(s->at);
 	free(s->names);
-	*s = (struct elf_sections){ 0 };
+	*s = (struct elf_sections){0};
 }
 
 const struct elf_section *elf_section_find(const struct elf_sections *s, const char *name)
@@ -134,7 +140,7 @@ const struct elf_section *elf_section_find(const struct elf_sections *s, const c
 }
 
 static int unpack_compressed(const struct object *o, const struct elf_section *s, uint8_t *bytes,
-			     struct object_section *out, struct error *err)
+                             struct object_section *out, struct error *err)
 {
 	struct elf_header h;
 	int rc = elf_header_read(o, &h, err);
@@ -155,7 +161,7 @@ static int unpack_compressed(const struct object *o, const struct elf_section *s
 
 /* The older GNU form: "ZLIB", the size in big endian, a zlib stream. */
 static int unpack_zdebug(const struct elf_section *s, const uint8_t *bytes,
-			 struct object_section *out, struct error *err)
+                         struct object_section *out, struct error *err)
 {
 	struct cursor c = cursor_of(bytes, (size_t)s->size_bytes);
 	const char *magic = cursor_take(&c, 4);
@@ -166,15 +172,16 @@ static int unpack_zdebug(const struct elf_section *s, const uint8_t *bytes,
 	return elf_unpack(ELFCOMPRESS_ZLIB, c.at, cursor_left(&c), size, &out->bytes, err);
 }
 
-int elf_section_load(const struct object *o, const struct elf_section *s, struct object_section *out,
-		     struct error *err)
+int elf_section_load(const struct object *o, const struct elf_section *s,
+                     struct object_section *out, struct error *err)
 {
-	struct object_section section = { .vaddr = s->vaddr };
+	struct object_section section = {.vaddr = s->vaddr};
 	bool zdebug = !strncmp(s->name, ".zdebug_", 8);
 	if (s->size_bytes > o->image_size_bytes)
 		return fail(err, -EBADMSG, "section '%s' is larger than the file", s->name);
 	if (s->size_bytes > SECTION_MAX_BYTES)
-		return fail(err, -EFBIG, "section '%s' has %" PRIu64 " bytes", s->name, s->size_bytes);
+		return fail(err, -EFBIG, "section '%s' has %" PRIu64 " bytes", s->name,
+		            s->size_bytes);
 	size_t size = (size_t)s->size_bytes;
 	_cleanup_free_ uint8_t *bytes = malloc(size ? size : 1);
 	if (!bytes)
@@ -200,13 +207,12 @@ static const struct elf_section *find_zdebug(const struct elf_sections *sections
 	char zname[64];
 	if (strncmp(name, ".debug_", 7) != 0 || strlen(name) + 2 > sizeof(zname))
 		return NULL;
-	strcpy(zname, ".z");
-	strcat(zname, name + 1);
+	snprintf(zname, sizeof(zname), ".z%s", name + 1);
 	return elf_section_find(sections, zname);
 }
 
 int object_section_load(const struct object *o, const char *name, struct object_section *out,
-			struct error *err)
+                        struct error *err)
 {
 	struct elf_sections sections;
 	int rc = elf_sections_read(o, &sections, err);
@@ -228,5 +234,5 @@ int object_section_load(const struct object *o, const char *name, struct object_
 void object_section_deinit(struct object_section *s)
 {
 	free(s->bytes);
-	*s = (struct object_section){ 0 };
+	*s = (struct object_section){0};
 }

@@ -6,9 +6,10 @@
 
 /* The section header table, for those who need more than object_section_load(). */
 struct elf_section {
-	const char *name; /* lives as long as the table; "" if unknown */
+	const char *name;          /* lives as long as the table; "" if unknown */
+	uint32_t name_off;         /* in the table of names */
 	uint32_t type, link, info; /* SHT_... */
-	uint64_t flags; /* SHF_... */
+	uint64_t flags;            /* SHF_... */
 	uint64_t vaddr, file_off, size_bytes, align, entry_size_bytes;
 };
 
@@ -29,8 +30,8 @@ void elf_sections_deinit(struct elf_sections *s);
 const struct elf_section *elf_section_find(const struct elf_sections *s, const char *name);
 
 /** Loads and unpacks one section. @return as object_section_load() */
-int elf_section_load(const struct object *o, const struct elf_section *s, struct object_section *out,
-		     struct error *err);
+int elf_section_load(const struct object *o, const struct elf_section *s,
+                     struct object_section *out, struct error *err);
 
 /**
  * Unpacks a zlib or zstd stream to exactly `size_bytes`.
@@ -39,6 +40,6 @@ int elf_section_load(const struct object *o, const struct elf_section *s, struct
  * @return 0; -EBADMSG; -EFBIG; -ENOMEM
  */
 int elf_unpack(uint32_t kind, const uint8_t *packed, size_t packed_bytes, uint64_t size_bytes,
-	       uint8_t **out, struct error *err);
+               uint8_t **out, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/cursor.h"
 #include "base/strbuf.h"
 
-enum { CRC_CHUNK_BYTES = 1 << 18 };
+enum { CRC_CHUNK_BYTES = 1 << 16 };
 
 /* The kind of file is known before it is opened: opening a device or a FIFO may have effects. */
 static int open_regular(const char *path, struct object **out)
@@ -32,7 +32,7 @@ static int open_regular(const char *path, struct object **out)
 }
 
 static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const char *debug_dir,
-			    struct object **out)
+                            struct object **out)
 {
 	char path[PATH_MAX], hex[2 * OBJECT_BUILD_ID_MAX + 1] = "";
 	if (size_bytes < 2 || size_bytes > OBJECT_BUILD_ID_MAX)
@@ -50,13 +50,11 @@ static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const ch
 
 static bool crc_matches(const struct object *o, uint32_t wanted)
 {
-	_cleanup_free_ uint8_t *chunk = malloc(CRC_CHUNK_BYTES);
+	uint8_t chunk[CRC_CHUNK_BYTES];
 	uLong crc = crc32(0, NULL, 0);
-	if (!chunk)
-		return false;
 	for (uint64_t at = 0; at < o->image_size_bytes;) {
 		uint64_t left = o->image_size_bytes - at;
-		size_t n = left < CRC_CHUNK_BYTES ? (size_t)left : CRC_CHUNK_BYTES;
+		size_t n = left < sizeof(chunk) ? (size_t)left : sizeof(chunk);
 		if (object_read(o, at, chunk, n, NULL) < 0)
 			return false;
 		crc = crc32(crc, chunk, (uInt)n);
@@ -88,7 +86,7 @@ static int read_debuglink(const struct object *o, char name[NAME_MAX + 1], uint3
 	*crc = cursor_u32(&c);
 	bool ok = !c.bad && text[0] && !strchr(text, '/') && strlen(text) <= NAME_MAX;
 	if (ok)
-		strcpy(name, text);
+		memcpy(name, text, strlen(text) + 1);
 	object_section_deinit(&section);
 	return ok ? 0 : -ENOENT;
 }
@@ -120,7 +118,8 @@ int debug_file_find(const struct object *o, const char *debug_dir, struct object
 	return open_by_debuglink(o, debug_dir, out);
 }
 
-int debug_file_find_alternate(const struct object *debug, const char *debug_dir, struct object **out)
+int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
+                              struct object **out)
 {
 	struct object_section section;
 	if (object_section_load(debug, ".gnu_debugaltlink", &section, NULL) < 0)
@@ -132,11 +131,13 @@ int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
 	char path[2 * PATH_MAX];
 	int rc = open_by_build_id(id, id_bytes, debug_dir, out);
 	const char *slash = strrchr(debug->path, '/');
-	if (rc < 0 && !c.bad && id_bytes && strlen(name) < PATH_MAX && strlen(debug->path) < PATH_MAX) {
+	if (rc < 0 && !c.bad && id_bytes && strlen(name) < PATH_MAX &&
+	    strlen(debug->path) < PATH_MAX) {
 		int dir_length = name[0] != '/' && slash ? (int)(slash - debug->path) + 1 : 0;
 		snprintf(path, sizeof(path), "%.*s%s", dir_length, debug->path, name);
 		rc = open_regular(path, out);
-		if (rc == 0 && ((*out)->build_id_size != id_bytes || memcmp((*out)->build_id, id, id_bytes))) {
+		if (rc == 0 && ((*out)->build_id_size != id_bytes ||
+		                memcmp((*out)->build_id, id, id_bytes) != 0)) {
 			object_unref(*out);
 			rc = -ENOENT;
 		}

@@ -26,7 +26,8 @@ struct sink {
 static void sink_add(const char *text, size_t length_bytes, void *opaque)
 {
 	struct sink *s = opaque;
-	if (s->out->length - s->start + length_bytes > DEMANGLED_MAX_BYTES || ++s->steps > STEPS_MAX)
+	if (s->out->length - s->start + length_bytes > DEMANGLED_MAX_BYTES ||
+	    ++s->steps > STEPS_MAX)
 		longjmp(s->too_long, 1); /* libiberty keeps all its state on the stack here */
 	strbuf_add(s->out, text, length_bytes);
 }
@@ -43,7 +44,7 @@ static bool demangle_guarded(const char *name, int options, struct sink *sink)
 
 static bool demangle_bare(const char *name, struct strbuf *out)
 {
-	struct sink sink = { .out = out, .start = out->length };
+	struct sink sink = {.out = out, .start = out->length};
 	int options = DMGL_PARAMS | DMGL_ANSI;
 	if (strlen(name) >= MANGLED_SHORT_BYTES)
 		options |= DMGL_NO_RECURSE_LIMIT;
@@ -59,7 +60,8 @@ bool demangle(const char *name, struct strbuf *out)
 {
 	static const char plt[] = "@plt";
 	size_t length = strlen(name);
-	if (length < 3 || name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || length > MANGLED_MAX_BYTES)
+	if (length < 3 || name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') ||
+	    length > MANGLED_MAX_BYTES)
 		return false;
 	if (length < sizeof(plt) || strcmp(name + length - (sizeof(plt) - 1), plt) != 0)
 		return demangle_bare(name, out);

@@ -8,8 +8,8 @@
 
 /**
  * Appends the name as its author would write it: C++ (Itanium ABI) in full with parameters, Rust
- * (both schemes) without the hash; "@plt" stays behind. Bounded in time, stack and output: names come
- * from the target.
+ * (both schemes) without the hash; "@plt" stays behind. Bounded in time, stack and output: names
+ * come from the target.
  *
  * @return false if it is no mangled name, or too long a one; `out` is then as it was
  */

@@ -27,10 +27,10 @@ struct function_name { /* of an abstract function: shared by all its inlined cop
 struct dwarf_names {
 	struct dwarf_image image, alternate;
 	struct strings *strings;
-	VEC(struct dwarf_unit) units; /* row 0 is unused */
-	struct ranges ranges; /* to rows of `units` */
+	VEC(struct dwarf_unit) units;    /* row 0 is unused */
+	struct ranges ranges;            /* to rows of `units` */
 	VEC(struct function_name) names; /* row 0 is unused */
-	struct map64 paths; /* address of libdw's string -> string_id */
+	struct map64 paths;              /* address of libdw's string -> string_id */
 	struct strbuf scratch;
 	struct map64 by_origin; /* offset of the DIE that holds the name + 1 -> row of `names` */
 	uint64_t budget;
@@ -54,7 +54,7 @@ static bool add_unit(struct dwarf_names *d, Dwarf_Die *die)
 {
 	uint32_t row = (uint32_t)d->units.count;
 	size_t before = d->ranges.pending.count;
-	if (!vec_push(&d->units, (struct dwarf_unit){ .die = *die }))
+	if (!vec_push(&d->units, (struct dwarf_unit){.die = *die}))
 		return false;
 	if (!dwarf_add_ranges(die, &d->ranges, row, &d->budget))
 		return false;
@@ -68,9 +68,10 @@ static int index_units(struct dwarf_names *d, struct error *err)
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
-	bool ok = vec_push(&d->units, (struct dwarf_unit){ 0 }) &&
-		  vec_push(&d->names, (struct function_name){ 0 });
-	while (ok && d->budget && dwarf_get_units(d->image.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
+	bool ok = vec_push(&d->units, (struct dwarf_unit){0}) &&
+	          vec_push(&d->names, (struct function_name){0});
+	while (ok && d->budget &&
+	       dwarf_get_units(d->image.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 		/* Of a program whose functions were split off (.dwo) the lines are still here. */
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			ok = add_unit(d, &die);
@@ -79,7 +80,8 @@ static int index_units(struct dwarf_names *d, struct error *err)
 	return 0;
 }
 
-static void open_alternate(struct dwarf_names *d, const struct object *source, const char *debug_dir)
+static void open_alternate(struct dwarf_names *d, const struct object *source,
+                           const char *debug_dir)
 {
 	struct object *o = NULL;
 	if (debug_file_find_alternate(source, debug_dir, &o) < 0)
@@ -90,7 +92,7 @@ static void open_alternate(struct dwarf_names *d, const struct object *source, c
 }
 
 int dwarf_names_create(const struct object *source, const char *debug_dir, struct strings *strings,
-		       struct dwarf_names **out, struct error *err)
+                       struct dwarf_names **out, struct error *err)
 {
 	struct dwarf_names *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -137,8 +139,8 @@ static uint32_t number_attribute(Dwarf_Die *die, unsigned name, bool integrate)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Word value;
-	Dwarf_Attribute *a = integrate ? dwarf_attr_integrate(die, name, &attribute) :
-					 dwarf_attr(die, name, &attribute);
+	Dwarf_Attribute *a = integrate ? dwarf_attr_integrate(die, name, &attribute)
+	                               : dwarf_attr(die, name, &attribute);
 	return a && dwarf_formudata(a, &value) == 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
@@ -150,16 +152,14 @@ static bool has_mangled_names(Dwarf_Die *unit)
 	case DW_LANG_C:
 	case DW_LANG_C99:
 	case DW_LANG_C11:
-	case DW_LANG_Mips_Assembler:
-		return false;
-	default:
-		return true;
+	case DW_LANG_Mips_Assembler: return false;
+	default: return true;
 	}
 }
 
 static struct function_name read_name(struct dwarf_names *d, Dwarf_Die *unit, Dwarf_Die *die)
 {
-	struct function_name n = { .start_line = number_attribute(die, DW_AT_decl_line, true) };
+	struct function_name n = {.start_line = number_attribute(die, DW_AT_decl_line, true)};
 	const char *name = NULL;
 	if (has_mangled_names(unit)) {
 		name = string_attribute(die, DW_AT_linkage_name);
@@ -179,7 +179,8 @@ static uint64_t origin_key(Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Die origin;
-	if (!dwarf_attr(die, DW_AT_abstract_origin, &attribute) || !dwarf_formref_die(&attribute, &origin))
+	if (!dwarf_attr(die, DW_AT_abstract_origin, &attribute) ||
+	    !dwarf_formref_die(&attribute, &origin))
 		origin = *die;
 	if (attribute.form == DW_FORM_GNU_ref_alt || attribute.form == DW_FORM_ref_sup4 ||
 	    attribute.form == DW_FORM_ref_sup8)
@@ -188,7 +189,7 @@ static uint64_t origin_key(Dwarf_Die *die)
 }
 
 static const struct function_name *function_name(struct dwarf_names *d, struct dwarf_unit *u,
-						 struct dwarf_function *f, Dwarf_Die *die)
+                                                 struct dwarf_function *f, Dwarf_Die *die)
 {
 	if (f->name)
 		return &d->names.at[f->name];
@@ -210,15 +211,16 @@ struct place {
 static string_id intern_path(struct dwarf_names *d, struct dwarf_unit *u, const char *path)
 {
 	if (!path)
-		return (string_id){ 0 };
+		return (string_id){0};
 	uint64_t key = (uint64_t)(uintptr_t)path;
 	uint32_t known = map64_get(&d->paths, key);
 	if (known)
-		return (string_id){ known };
+		return (string_id){known};
 	const char *dir = string_attribute(&u->die, DW_AT_comp_dir);
 	size_t dir_length = dir ? strnlen(dir, NAME_MAX_BYTES) : 0;
 	strbuf_clear(&d->scratch);
-	if (path[0] != '/' && dir_length && (strncmp(path, dir, dir_length) != 0 || path[dir_length] != '/'))
+	if (path[0] != '/' && dir_length &&
+	    (strncmp(path, dir, dir_length) != 0 || path[dir_length] != '/'))
 		strbuf_printf(&d->scratch, "%.*s/", (int)dir_length, dir);
 	strbuf_add(&d->scratch, path, strnlen(path, NAME_MAX_BYTES));
 	string_id id = strings_intern(d->strings, strbuf_text(&d->scratch));
@@ -231,13 +233,13 @@ static struct place line_place(struct dwarf_names *d, struct dwarf_unit *u, uint
 	Dwarf_Line *line = dwarf_unit_line(u, vaddr);
 	int number;
 	if (!line || dwarf_lineno(line, &number) != 0)
-		return (struct place){ 0 };
-	return (struct place){ intern_path(d, u, dwarf_linesrc(line, NULL, NULL)), (uint32_t)number };
+		return (struct place){0};
+	return (struct place){intern_path(d, u, dwarf_linesrc(line, NULL, NULL)), (uint32_t)number};
 }
 
 static struct place call_place(struct dwarf_names *d, struct dwarf_unit *u, Dwarf_Die *die)
 {
-	struct place p = { .line = number_attribute(die, DW_AT_call_line, false) };
+	struct place p = {.line = number_attribute(die, DW_AT_call_line, false)};
 	uint32_t file = number_attribute(die, DW_AT_call_file, false);
 	if (dwarf_hasattr(die, DW_AT_call_file) && file < u->file_count)
 		p.file = intern_path(d, u, dwarf_filesrc(u->files, file, NULL, NULL));
@@ -252,9 +254,10 @@ static uint64_t function_start(Dwarf_Die *die)
 	return dwarf_ranges(die, 0, &base, &start, &end) > 0 ? start : 0;
 }
 
-/* From the innermost function outwards; where one was inlined, the next one's line is the call's. */
-static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row, struct place place,
-		       struct dwarf_answer *out)
+/* From the innermost function outwards; where one was inlined, the next one's line is the call's.
+ */
+static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row,
+                       struct place place, struct dwarf_answer *out)
 {
 	while (row) {
 		struct dwarf_function *f = &u->functions.at[row];
@@ -264,11 +267,12 @@ static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row
 		const struct function_name *n = function_name(d, u, f, &die);
 		if (out->count == DWARF_FRAMES_MAX)
 			out->count--; /* the outermost one stays */
-		out->frames[out->count++] = (struct dwarf_frame){ .name = n->name,
-								  .has_linkage_name = n->has_linkage_name,
-								  .start_line = n->start_line,
-								  .file = place.file,
-								  .line = place.line };
+		out->frames[out->count++] =
+		        (struct dwarf_frame){.name = n->name,
+		                             .has_linkage_name = n->has_linkage_name,
+		                             .start_line = n->start_line,
+		                             .file = place.file,
+		                             .line = place.line};
 		if (!f->inlined)
 			out->start_vaddr = function_start(&die);
 		else
@@ -290,5 +294,6 @@ void dwarf_names_find(struct dwarf_names *d, uint64_t vaddr, struct dwarf_answer
 	struct place place = line_place(d, u, vaddr);
 	add_frames(d, u, ranges_find(&u->ranges, vaddr), place, out);
 	if (!out->count && place.line)
-		out->frames[out->count++] = (struct dwarf_frame){ .file = place.file, .line = place.line };
+		out->frames[out->count++] =
+		        (struct dwarf_frame){.file = place.file, .line = place.line};
 }

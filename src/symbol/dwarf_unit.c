@@ -39,14 +39,13 @@ static bool may_hold_code(int tag)
 	case DW_TAG_class_type:
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:
-	case DW_TAG_interface_type:
-		return true;
-	default:
-		return false;
+	case DW_TAG_interface_type: return true;
+	default: return false;
 	}
 }
 
-/* @return the scope for the children: a row of `functions`, or `scope`; UINT32_MAX without memory */
+/* @return the scope for the children: a row of `functions`, or `scope`; UINT32_MAX without memory
+ */
 static uint32_t add_function(struct walk *w, Dwarf_Die *die, int tag, uint32_t scope)
 {
 	struct dwarf_unit *u = w->unit;
@@ -56,9 +55,9 @@ static uint32_t add_function(struct walk *w, Dwarf_Die *die, int tag, uint32_t s
 		return UINT32_MAX;
 	if (u->ranges.pending.count == before)
 		return scope; /* a declaration, or the abstract form of an inlined function */
-	struct dwarf_function f = { .die_off = dwarf_dieoffset(die),
-				    .parent = inlined ? scope : 0,
-				    .inlined = inlined && scope };
+	struct dwarf_function f = {.die_off = dwarf_dieoffset(die),
+	                           .parent = inlined ? scope : 0,
+	                           .inlined = inlined && scope};
 	return vec_push(&u->functions, f) ? (uint32_t)row : UINT32_MAX;
 }
 
@@ -91,8 +90,8 @@ bool dwarf_unit_load(struct dwarf_unit *u, uint64_t *budget)
 	if (u->loaded)
 		return true;
 	u->loaded = true;
-	struct walk w = { u, budget };
-	if (!vec_push(&u->functions, (struct dwarf_function){ 0 }))
+	struct walk w = {u, budget};
+	if (!vec_push(&u->functions, (struct dwarf_function){0}))
 		return false;
 	bool ok = walk_children(&w, &u->die, 0, 0);
 	if (dwarf_getsrclines(&u->die, &u->lines, &u->line_count) != 0)

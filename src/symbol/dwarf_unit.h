@@ -10,7 +10,7 @@
 struct dwarf_function { /* a DW_TAG_subprogram or DW_TAG_inlined_subroutine with code */
 	Dwarf_Off die_off;
 	uint32_t parent; /* the function that it is inlined into; 0: not inlined */
-	uint32_t name; /* row in a table of the caller; 0: not looked up yet */
+	uint32_t name;   /* row in a table of the caller; 0: not looked up yet */
 	bool inlined;
 };
 
@@ -18,8 +18,8 @@ struct dwarf_unit {
 	Dwarf_Die die;
 	bool loaded;
 	VEC(struct dwarf_function) functions; /* row 0 is unused */
-	struct ranges ranges; /* to rows of `functions`: the innermost one */
-	Dwarf_Lines *lines; /* libdw's, by address */
+	struct ranges ranges;                 /* to rows of `functions`: the innermost one */
+	Dwarf_Lines *lines;                   /* libdw's, by address */
 	size_t line_count;
 	Dwarf_Files *files;
 	size_t file_count;

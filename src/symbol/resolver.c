@@ -17,10 +17,11 @@
 #include "symbol/symtab.h"
 
 struct module {
-	struct object *object; /* a reference, so that the address of the struct stays its identity */
+	struct object
+	        *object; /* a reference, so that the address of the struct stays its identity */
 	struct symtab symtab;
 	struct dwarf_names *dwarf;
-	struct map64 by_vaddr; /* to rows of `results` */
+	struct map64 by_vaddr;             /* to rows of `results` */
 	VEC(struct symbol_result) results; /* row 0 is unused */
 };
 
@@ -30,9 +31,9 @@ struct symbol_resolver {
 	const struct log *log;
 	struct arena arena;
 	struct strings strings;
-	struct map64 demangled; /* string_id of the name in the file -> string_id + 1 */
-	struct map64 modules; /* address of the struct object -> row */
-	VEC(struct module *) module_rows; /* row 0 is unused */
+	struct map64 demangled;         /* string_id of the name in the file -> string_id + 1 */
+	struct map64 modules;           /* address of the struct object -> row */
+	VEC(struct module) module_rows; /* row 0 is unused */
 	struct kernel_symbols kernel;
 	bool kernel_loaded;
 	struct strbuf scratch;
@@ -40,7 +41,7 @@ struct symbol_resolver {
 };
 
 int symbol_resolver_create(const struct symbol_config *config, struct symbol_resolver **out,
-			   struct error *err)
+                           struct error *err)
 {
 	struct symbol_resolver *r = calloc(1, sizeof(*r));
 	if (!r)
@@ -48,7 +49,8 @@ int symbol_resolver_create(const struct symbol_config *config, struct symbol_res
 	r->inlines = config->inlines;
 	r->log = config->log;
 	r->debug_dir = strdup(config->debug_dir ? config->debug_dir : "/usr/lib/debug");
-	if (strings_init(&r->strings) < 0 || !r->debug_dir || !vec_push(&r->module_rows, NULL)) {
+	if (strings_init(&r->strings) < 0 || !r->debug_dir ||
+	    !vec_push(&r->module_rows, (struct module){0})) {
 		symbol_resolver_destroy(r);
 		return fail(err, -ENOMEM, "out of memory");
 	}
@@ -56,16 +58,13 @@ int symbol_resolver_create(const struct symbol_config *config, struct symbol_res
 	return 0;
 }
 
-static void module_destroy(struct module *m)
+static void module_deinit(struct module *m)
 {
-	if (!m)
-		return;
 	symtab_deinit(&m->symtab);
 	dwarf_names_destroy(m->dwarf);
 	map64_deinit(&m->by_vaddr);
 	vec_free(&m->results);
 	object_unref(m->object);
-	free(m);
 }
 
 void symbol_resolver_destroy(struct symbol_resolver *r)
@@ -73,7 +72,7 @@ void symbol_resolver_destroy(struct symbol_resolver *r)
 	if (!r)
 		return;
 	for (size_t i = 1; i < r->module_rows.count; i++)
-		module_destroy(r->module_rows.at[i]);
+		module_deinit(&r->module_rows.at[i]);
 	vec_free(&r->module_rows);
 	map64_deinit(&r->modules);
 	map64_deinit(&r->demangled);
@@ -94,14 +93,14 @@ static bool add_code(struct symtab *t, const struct object *o, const struct elf_
 	for (uint32_t i = 0; ok && !t->code.count && i < o->segment_count; i++)
 		if (o->segments[i].executable)
 			ok = vec_push(&t->code,
-				      (struct code_range){ o->segments[i].vaddr,
-							   o->segments[i].vaddr +
-								   o->segments[i].mem_size_bytes });
+			              (struct code_range){o->segments[i].vaddr,
+			                                  o->segments[i].vaddr +
+			                                          o->segments[i].mem_size_bytes});
 	return ok;
 }
 
 static void note_damage(const struct symbol_resolver *r, const struct object *o, int rc,
-			struct error *err)
+                        struct error *err)
 {
 	if (rc < 0 && rc != -ENOENT)
 		log_debug(r->log, LOG_SYMBOL, "in '%s': %s", o->path, err->text);
@@ -109,9 +108,9 @@ static void note_damage(const struct symbol_resolver *r, const struct object *o,
 }
 
 static void load_tables(struct symbol_resolver *r, struct symtab *t, const struct object *o,
-			const struct elf_sections *sections)
+                        const struct elf_sections *sections)
 {
-	struct error err = { 0 };
+	struct error err = {0};
 	note_damage(r, o, symtab_add(t, o, sections, ".symtab", &err), &err);
 	note_damage(r, o, symtab_add(t, o, sections, ".dynsym", &err), &err);
 	note_damage(r, o, symtab_add_minidebug(t, o, sections, &err), &err);
@@ -119,14 +118,14 @@ static void load_tables(struct symbol_resolver *r, struct symtab *t, const struc
 
 static void load_module(struct symbol_resolver *r, struct module *m)
 {
-	struct elf_sections sections = { 0 }, debug_sections = { 0 };
+	struct elf_sections sections = {0}, debug_sections = {0};
 	struct object *debug = NULL;
-	struct error err = { 0 };
+	struct error err = {0};
 	const struct object *o = m->object;
 	note_damage(r, o, elf_sections_read(o, &sections, &err), &err);
 	bool ok = add_code(&m->symtab, o, &sections);
 	bool has_dwarf = elf_section_find(&sections, ".debug_info") ||
-			 elf_section_find(&sections, ".zdebug_info");
+	                 elf_section_find(&sections, ".zdebug_info");
 	if (!has_dwarf)
 		debug_file_find(o, r->debug_dir, &debug);
 	if (ok)
@@ -138,7 +137,8 @@ static void load_module(struct symbol_resolver *r, struct module *m)
 	const struct object *source = has_dwarf ? o : debug;
 	if (source)
 		note_damage(r, source,
-			    dwarf_names_create(source, r->debug_dir, &r->strings, &m->dwarf, &err), &err);
+		            dwarf_names_create(source, r->debug_dir, &r->strings, &m->dwarf, &err),
+		            &err);
 	elf_sections_deinit(&sections);
 	elf_sections_deinit(&debug_sections);
 	object_unref(debug);
@@ -148,17 +148,19 @@ static struct module *find_module(struct symbol_resolver *r, struct object *obj)
 {
 	uint32_t row = map64_get(&r->modules, (uint64_t)(uintptr_t)obj);
 	if (row)
-		return r->module_rows.at[row];
-	struct module *m = calloc(1, sizeof(*m));
-	if (!m)
-		return NULL;
-	if (!vec_push(&m->results, (struct symbol_result){ 0 }) || !vec_push(&r->module_rows, m)) {
-		vec_free(&m->results);
-		free(m);
+		return &r->module_rows.at[row];
+	if (!vec_push(&r->module_rows, (struct module){.object = object_ref(obj)})) {
+		object_unref(obj);
 		return NULL;
 	}
-	m->object = object_ref(obj);
-	map64_put(&r->modules, (uint64_t)(uintptr_t)obj, (uint32_t)(r->module_rows.count - 1));
+	struct module *m = &r->module_rows.at[r->module_rows.count - 1];
+	if (!vec_push(&m->results, (struct symbol_result){0}) ||
+	    !map64_put(&r->modules, (uint64_t)(uintptr_t)obj,
+	               (uint32_t)(r->module_rows.count - 1))) {
+		module_deinit(m);
+		r->module_rows.count--;
+		return NULL;
+	}
 	load_module(r, m);
 	return m;
 }
@@ -168,7 +170,7 @@ static const char *readable_name(struct symbol_resolver *r, string_id name)
 {
 	uint32_t known = map64_get(&r->demangled, name.v);
 	if (known)
-		return strings_text(&r->strings, (string_id){ known - 1 });
+		return strings_text(&r->strings, (string_id){known - 1});
 	string_id readable = name;
 	strbuf_clear(&r->scratch);
 	if (demangle(strings_text(&r->strings, name), &r->scratch))
@@ -197,28 +199,30 @@ static size_t leading_underscores(const char *name)
 
 /*
  * Debug information may lack linkage names (clang's -gline-tables-only), and of C's aliases it has
- * the one in the source (`__libc_malloc`): the symbol table then knows better. Of two names alike the
- * source's is right (equal functions are folded). Clones (`.cold`) go by the name of their function.
+ * the one in the source (`__libc_malloc`): the symbol table then knows better. Of two names alike
+ * the source's is right (equal functions are folded). Clones (`.cold`) go by the name of their
+ * function.
  */
 static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame *frame,
-			    uint64_t start_vaddr, const struct symtab_entry *entry)
+                            uint64_t start_vaddr, const struct symtab_entry *entry)
 {
 	if (!entry || frame->has_linkage_name)
 		return frame->name;
 	const char *dot = strchr(entry->name, '.');
 	if (is_mangled(entry->name))
 		return strings_intern_bytes(&r->strings, entry->name,
-					    dot ? (size_t)(dot - entry->name) : strlen(entry->name));
+		                            dot ? (size_t)(dot - entry->name)
+		                                : strlen(entry->name));
 	const char *source_name = strings_text(&r->strings, frame->name);
 	bool plainer = !dot && entry->start == start_vaddr &&
-		       leading_underscores(entry->name) < leading_underscores(source_name);
+	               leading_underscores(entry->name) < leading_underscores(source_name);
 	if (!frame->name.v || plainer)
 		return strings_intern(&r->strings, entry->name);
 	return frame->name;
 }
 
 static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entry *entry,
-			     struct symbol_result *out)
+                             struct symbol_result *out)
 {
 	const struct dwarf_answer *a = &r->answer;
 	uint32_t first = r->inlines ? 0 : a->count - 1, count = a->count - first;
@@ -230,13 +234,15 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entr
 		bool inlined = i + 1 < count;
 		/* Without inlined frames the line is still that of the address. */
 		const struct dwarf_frame *where = r->inlines ? frame : &a->frames[0];
-		lines[i] = (struct symbol_line){ .file = strings_text(&r->strings, where->file),
-						 .line = where->line,
-						 .start_line = frame->start_line,
-						 .inlined = inlined };
-		fill_line(r, &lines[i], inlined ? frame->name : outer_name(r, frame, a->start_vaddr, entry));
+		lines[i] = (struct symbol_line){.file = strings_text(&r->strings, where->file),
+		                                .line = where->line,
+		                                .start_line = frame->start_line,
+		                                .inlined = inlined};
+		fill_line(r, &lines[i],
+		          inlined ? frame->name : outer_name(r, frame, a->start_vaddr, entry));
 	}
-	*out = (struct symbol_result){ .lines = lines, .line_count = count, .start_vaddr = a->start_vaddr };
+	*out = (struct symbol_result){
+	        .lines = lines, .line_count = count, .start_vaddr = a->start_vaddr};
 	if (!out->start_vaddr && entry)
 		out->start_vaddr = entry->start;
 	if (count == 1 && !lines[0].function[0] && !lines[0].line)
@@ -244,19 +250,19 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entr
 }
 
 static void resolve_by_symtab(struct symbol_resolver *r, const struct symtab_entry *entry,
-			      struct symbol_result *out)
+                              struct symbol_result *out)
 {
 	struct symbol_line *line = arena_alloc(&r->arena, sizeof(*line));
 	if (!line)
 		return;
 	fill_line(r, line, strings_intern(&r->strings, entry->name));
-	*out = (struct symbol_result){ .lines = line, .line_count = 1, .start_vaddr = entry->start };
+	*out = (struct symbol_result){.lines = line, .line_count = 1, .start_vaddr = entry->start};
 }
 
 void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vaddr,
-		    struct symbol_result *out)
+                    struct symbol_result *out)
 {
-	*out = (struct symbol_result){ 0 };
+	*out = (struct symbol_result){0};
 	struct module *m = find_module(r, obj);
 	if (!m)
 		return;
@@ -279,9 +285,9 @@ void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vadd
 
 void symbol_resolve_kernel(struct symbol_resolver *r, uint64_t pc, struct symbol_result *out)
 {
-	*out = (struct symbol_result){ 0 };
+	*out = (struct symbol_result){0};
 	if (!r->kernel_loaded) {
-		struct error err = { 0 };
+		struct error err = {0};
 		r->kernel_loaded = true;
 		if (kernel_symbols_load(&r->kernel, &err) < 0)
 			log_debug(r->log, LOG_SYMBOL, "no kernel names: %s", err.text);
@@ -292,7 +298,7 @@ void symbol_resolve_kernel(struct symbol_resolver *r, uint64_t pc, struct symbol
 		return;
 	line->function = line->system_name = r->kernel.text.text + s->name_off;
 	line->file = "";
-	*out = (struct symbol_result){ .lines = line, .line_count = 1, .start_vaddr = s->start };
+	*out = (struct symbol_result){.lines = line, .line_count = 1, .start_vaddr = s->start};
 	if (s->module_off)
 		out->kernel_module = r->kernel.text.text + s->module_off;
 }

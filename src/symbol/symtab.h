@@ -13,8 +13,9 @@
 struct symtab_entry {
 	const char *name; /* as in the table, without `@VERSION`; lives as long as the symtab */
 	uint64_t start, size_bytes;
-	bool is_label; /* no type, local, no size: a branch target in assembly */
-	uint16_t rank; /* lower is better */
+	bool is_label;    /* no type, local, no size: a branch target in assembly */
+	bool is_sizeless; /* size_bytes was found out by symtab_finish() */
+	uint16_t rank;    /* lower is better */
 };
 
 struct code_range { /* an executable section */
@@ -23,8 +24,8 @@ struct code_range { /* an executable section */
 
 struct symtab {
 	VEC(struct symtab_entry) entries; /* by start; row 0 is unused */
-	VEC(struct code_range) code; /* by start */
-	VEC(void *) memory; /* string tables and names made here */
+	VEC(struct code_range) code;      /* by start */
+	VEC(void *) memory;               /* string tables and names made here */
 	struct ranges ranges;
 };
 
@@ -36,15 +37,16 @@ bool symtab_add_code(struct symtab *t, const struct elf_sections *sections);
 
 /** Adds a table of symbols. @return 0; -ENOENT (a miss); -EBADMSG; -ENOMEM */
 int symtab_add(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-	       const char *name, struct error *err);
+               const char *name, struct error *err);
 
 /** Adds the symbols of the xz-compressed ELF file in `.gnu_debugdata`. @return as symtab_add() */
 int symtab_add_minidebug(struct symtab *t, const struct object *o,
-			 const struct elf_sections *sections, struct error *err);
+                         const struct elf_sections *sections, struct error *err);
 
-/** Adds NAME@plt for the entries of .plt, .plt.sec and .plt.got. x86-64 only. @return as symtab_add() */
+/** Adds NAME@plt for the entries of .plt, .plt.sec and .plt.got. x86-64 only. @return as
+ * symtab_add() */
 int symtab_add_plt(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-		   struct error *err);
+                   struct error *err);
 
 /** Adds one function. `name` is borrowed. @return false without memory */
 bool symtab_add_function(struct symtab *t, const char *name, uint64_t start, uint64_t size_bytes);

@@ -17,7 +17,8 @@ int symbol_vdso_object(struct object **out, struct error *err)
 		return fail(err, -ENOENT, "the kernel maps no vdso");
 	memcpy(&header, image, sizeof(header));
 	uint64_t size = header.e_shoff + (uint64_t)header.e_shnum * header.e_shentsize;
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || size < sizeof(header) || size > VDSO_MAX_BYTES)
+	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || size < sizeof(header) ||
+	    size > VDSO_MAX_BYTES)
 		return fail(err, -EBADMSG, "the vdso in our memory is no ELF file");
 	return object_open_image(image, size, "[vdso]", out, err);
 }

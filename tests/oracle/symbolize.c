@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Names addresses for tests/oracle/symbol_oracle.py, in the format of llvm-symbolizer: for each
- * address (hexadecimal, a line each on standard input) its frames, innermost first, as a line with the
- * function and one with FILE:LINE, then an empty line. `--mangled` prints names as they are in the
- * file, a tab and the demangled one; `--start` appends the start of the function; `--time` only
+ * address (hexadecimal, a line each on standard input) its frames, innermost first, as a line with
+ * the function and one with FILE:LINE, then an empty line. `--mangled` prints names as they are in
+ * the file, a tab and the demangled one; `--start` appends the start of the function; `--time` only
  * prints how long it took.
  */
 #include <errno.h>
@@ -24,7 +24,8 @@ static void print_result(const struct symbol_result *result, bool mangled, bool 
 		const struct symbol_line *l = &result->lines[i];
 		if (mangled && l->function[0])
 			printf("%s\t", l->system_name);
-		printf("%s\n%s:%u\n", l->function[0] ? l->function : "??", l->file[0] ? l->file : "??", l->line);
+		printf("%s\n%s:%u\n", l->function[0] ? l->function : "??",
+		       l->file[0] ? l->file : "??", l->line);
 	}
 	if (!result->line_count)
 		printf("??\n??:0\n");
@@ -43,18 +44,18 @@ static void measure(struct symbol_resolver *r, struct object *o, const uint64_t 
 		if (i == 0)
 			printf("first address %.1f ms\n", (double)(monotonic_ns() - begin) / 1e6);
 	}
-	printf("%zu addresses %.1f ms, %" PRIu64 " named\n", count, (double)(monotonic_ns() - begin) / 1e6,
-	       named);
+	printf("%zu addresses %.1f ms, %" PRIu64 " named\n", count,
+	       (double)(monotonic_ns() - begin) / 1e6, named);
 }
 
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
-	struct symbol_config config = { .inlines = true, .debug_dir = getenv("DEBUG_DIR") };
-	const struct log log = { .domains = LOG_ALL, .fd = 2 };
+	struct symbol_config config = {.inlines = true, .debug_dir = getenv("DEBUG_DIR")};
+	const struct log log = {.domains = LOG_ALL, .fd = 2};
 	struct symbol_resolver *r = NULL;
 	struct object *o = NULL;
-	struct error err = { 0 };
+	struct error err = {0};
 	config.log = &log;
 	int fd = argc > 1 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0 || object_open_fd(fd, argv[1], &o, &err) < 0 ||
@@ -62,7 +63,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "symbolize: cannot open: %s\n", err.text);
 		return 1;
 	}
-	VEC(uint64_t) at = { 0 };
+	VEC(uint64_t) at = {0};
 	char line[64];
 	while (fgets(line, sizeof(line), stdin))
 		if (!vec_push(&at, strtoull(line, NULL, 16)))

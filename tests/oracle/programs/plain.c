@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Inlined chains, static and cold parts, a sort, tail calls and unused functions for symbol_oracle.py. */
+/* Inlined chains, static and cold parts, a sort, tail calls and unused functions for
+ * symbol_oracle.py. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ int unused_function(int x)
 	return x * 3 + (int)mix_twice((uint64_t)x);
 }
 
-static void (*const table[])(const char *) = { give_up };
+static void (*const table[])(const char *) = {give_up};
 
 int main(int argc, char **argv)
 {

@@ -10,14 +10,15 @@
 
 static struct object *with_id(uint8_t first)
 {
-	uint8_t id[20] = { first };
+	uint8_t id[20] = {first};
 	struct elf_builder b;
-	struct strbuf file = { 0 }, note = { 0 };
+	struct strbuf file = {0}, note = {0};
 	struct object *o = NULL;
 	elf_builder_init(&b, ET_DYN);
 	if (first)
 		elf_note(&note, NT_GNU_BUILD_ID, id, sizeof(id));
-	elf_builder_section(&b, ".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, note.text, note.length);
+	elf_builder_section(&b, ".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, note.text,
+	                    note.length);
 	elf_build(&b, &file);
 	assert_int_equal(object_open_image(file.text, file.length, "x", &o, NULL), 0);
 	strbuf_deinit(&file);
@@ -37,7 +38,7 @@ static void equal_build_ids_share_an_object(void **state)
 	struct object *got = object_cache_get(c, other->build_id, 20);
 	assert_ptr_equal(got, other);
 	assert_null(object_cache_get(c, other->build_id, 19));
-	const uint8_t unknown[20] = { 9 };
+	const uint8_t unknown[20] = {9};
 	assert_null(object_cache_get(c, unknown, 20));
 	object_unref(got);
 	object_unref(first);
@@ -62,7 +63,7 @@ static void trimming_drops_what_nobody_holds(void **state)
 {
 	(void)state;
 	struct object_cache *c = object_cache_create();
-	uint8_t id[20] = { 0 };
+	uint8_t id[20] = {0};
 	object_unref(object_cache_add(c, with_id(1)));
 	struct object *held = object_cache_add(c, with_id(2));
 	object_unref(object_cache_add(c, with_id(3)));
@@ -81,9 +82,9 @@ static void trimming_drops_what_nobody_holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(equal_build_ids_share_an_object),
-		cmocka_unit_test(an_object_without_build_id_is_not_kept),
-		cmocka_unit_test(trimming_drops_what_nobody_holds),
+	        cmocka_unit_test(equal_build_ids_share_an_object),
+	        cmocka_unit_test(an_object_without_build_id_is_not_kept),
+	        cmocka_unit_test(trimming_drops_what_nobody_holds),
 	};
 	return cmocka_run_group_tests_name("object/cache", tests, NULL, NULL);
 }
