@@ -137,6 +137,8 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 		e->expected = 1;
 	e->count_ns = count_ns;
 	e->begun = true;
+	e->changed_ns = now_ns;
+	e->previous_ns = e->period_ns;
 	e->samples = 0;
 	if (was_lead || !steady)
 		return change_lead(j, e, lost_ns + e->since_kept * (was_lead ? e->period_ns : 0), steady);
@@ -150,7 +152,7 @@ void jitter_schedule(struct jitter *j, uint64_t now_ns)
 	j->next_ns = now_ns + random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
 }
 
-bool jitter_keep_inherited(struct jitter *j, uint64_t gap_ns)
+bool jitter_keep_inherited(struct jitter *j, uint64_t period_ns, bool first)
 {
-	return gap_ns >= percent_of(j, 100 - SPREAD_PERCENT) || chance(j, gap_ns);
+	return chance(j, first ? period_ns + period_ns / 2 : period_ns);
 }

@@ -34,6 +34,7 @@ struct jitter {
 struct jitter_event {
 	uint64_t period_ns; /* as the kernel has it */
 	uint64_t intended_ns; /* as drawn, before the debt */
+	uint64_t changed_ns, previous_ns; /* when it was changed last, and what it was before */
 	uint64_t last_ns, before_ns; /* times of the last two samples; 0: none */
 	uint64_t count_ns; /* the event's counter at the last change; 0: not known */
 	int64_t debt_ns; /* CPU time that got no samples yet */
@@ -69,11 +70,19 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);
 
+/** @return the period that a copy inherited at a moment which is not long ago */
+static inline uint64_t jitter_inherited_period(const struct jitter_event *e, uint64_t time_ns)
+{
+	return time_ns < e->changed_ns ? e->previous_ns : e->period_ns;
+}
+
 /**
- * Thins the samples of an inherited copy, whose period is whatever its origin had at the fork.
+ * Thins the samples of an inherited copy.
  *
- * @param gap_ns since the thread's sample before this one, or its birth
+ * @param first whether it is the copy's first: half a period more has to count for it, since all
+ *		copies begin with a whole one
+ * @return whether this one counts
  */
-bool jitter_keep_inherited(struct jitter *j, uint64_t gap_ns);
+bool jitter_keep_inherited(struct jitter *j, uint64_t period_ns, bool first);
 
 #endif

@@ -117,7 +117,7 @@ static int perf_open_parts(struct perf *p, struct error *err)
 	if (r < 0)
 		return r;
 	if (perf_families_init(&p->families, &p->shape, p->rings, p->cpu_count) < 0 ||
-	    perf_threads_init(&p->threads) < 0)
+	    perf_threads_init(&p->threads, p->cpu_count) < 0)
 		return fail(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -153,7 +153,6 @@ static int perf_arm(struct sampler *s, struct error *err)
 {
 	struct perf *p = perf_of(s);
 	p->armed = true;
-	p->armed_ns = monotonic_ns();
 	for (uint32_t i = 1; i < p->families.family.count; i++) {
 		const struct perf_family *family = &p->families.family.at[i];
 		if (family->state != FAMILY_OPEN || family->on_exec)
@@ -178,7 +177,9 @@ static uint64_t perf_rearm(struct sampler *s, uint64_t now_ns)
 	if (p->config.jitter)
 		perf_change_periods(p, now_ns);
 	perf_cover_pending(p, now_ns);
-	return p->jitter.next_ns;
+	/* What a lead's short period brings too much lasts until the next turn. */
+	uint64_t pause_ns = now_ns < p->busy_ns + 50 * NSEC_PER_MSEC ? NSEC_PER_MSEC : 10 * NSEC_PER_MSEC;
+	return now_ns + pause_ns < p->jitter.next_ns ? now_ns + pause_ns : p->jitter.next_ns;
 }
 
 static bool perf_peek(struct sampler *s, const struct record **out)

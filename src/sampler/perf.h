@@ -42,7 +42,7 @@ struct perf {
 	VEC(uint32_t) dirty; /* events that delivered since their last change */
 	bool urgent; /* one of them still has its first period */
 	bool armed, disarmed;
-	uint64_t armed_ns;
+	uint64_t busy_ns; /* when the last sample was seen */
 
 	/* Generations. */
 	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */

@@ -15,6 +15,15 @@ static void own(struct perf *p, struct perf_thread *thread, uint64_t from_ns, ui
 	p->families.family.at[family].idle_ns = 0;
 }
 
+/* A copy keeps for ever the period that its origin had at the fork. */
+static void note_periods(struct perf *p, const struct perf_thread *child, uint32_t family, uint64_t time_ns)
+{
+	const struct perf_sampling_event *events = perf_family_events(&p->families, family);
+	uint32_t *periods = perf_thread_periods(&p->threads, child);
+	for (uint32_t i = 0; i < p->cpu_count; i++)
+		periods[i] = COPY_FRESH | (uint32_t)jitter_inherited_period(&events[i].jitter, time_ns);
+}
+
 static void make_pending(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
 {
 	perf_threads_set_pending(&p->threads, thread, true);
@@ -30,6 +39,7 @@ static struct perf_thread *find_or_adopt(struct perf *p, const struct perf_meta 
 	thread = perf_threads_add(&p->threads, meta->pid, meta->tid, meta->time_ns);
 	if (thread) {
 		own(p, thread, meta->time_ns, family);
+		note_periods(p, thread, family, meta->time_ns);
 		make_pending(p, thread, meta->time_ns);
 	}
 	return thread;
@@ -46,11 +56,15 @@ static bool scan_sample(struct perf *p, const struct perf_meta *meta)
 		p->families.family.at[event->family].branched = true;
 		if (!thread)
 			return false;
-		uint64_t before_ns = thread->inherited_ns ? thread->inherited_ns : thread->born_ns;
-		thread->inherited_ns = meta->time_ns;
-		return p->jitter.off || jitter_keep_inherited(&p->jitter, meta->time_ns - before_ns);
+		size_t cpu = (size_t)(event - p->families.event.at) % p->cpu_count;
+		uint32_t *period_ns = &perf_thread_periods(&p->threads, thread)[cpu];
+		bool first = *period_ns & COPY_FRESH;
+		*period_ns &= ~COPY_FRESH;
+		return !*period_ns || p->jitter.off ||
+		       jitter_keep_inherited(&p->jitter, *period_ns, first);
 	}
 	p->families.family.at[event->family].own_samples++;
+	p->busy_ns = meta->time_ns;
 	bool counts = jitter_sample(&p->jitter, &event->jitter, meta->time_ns);
 	p->urgent |= event->jitter.lead;
 	if (!event->dirty)
@@ -93,6 +107,7 @@ static void scan_fork(struct perf *p, const struct perf_meta *meta)
 	if (!child || p->families.family.at[family].state != FAMILY_OPEN)
 		return;
 	own(p, child, meta->time_ns, family);
+	note_periods(p, child, family, meta->time_ns);
 	make_pending(p, child, meta->time_ns);
 }
 

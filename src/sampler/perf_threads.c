@@ -4,15 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
-int perf_threads_init(struct perf_threads *t)
+static bool append_row(struct perf_threads *t)
+{
+	if (!vec_reserve(&t->period_ns, (t->row.count + 1) * t->cpu_count) ||
+	    !vec_push(&t->row, (struct perf_thread){ 0 }))
+		return false;
+	t->period_ns.count = t->row.count * t->cpu_count;
+	return true;
+}
+
+int perf_threads_init(struct perf_threads *t, uint32_t cpu_count)
 {
 	memset(t, 0, sizeof(*t));
-	return vec_push(&t->row, (struct perf_thread){ 0 }) ? 0 : -ENOMEM;
+	t->cpu_count = cpu_count;
+	return append_row(t) ? 0 : -ENOMEM;
 }
 
 void perf_threads_deinit(struct perf_threads *t)
 {
 	vec_free(&t->row);
+	vec_free(&t->period_ns);
 	map64_deinit(&t->by_tid);
 }
 
@@ -28,7 +39,7 @@ static uint32_t free_row(struct perf_threads *t)
 		for (uint32_t i = 1; i < t->row.count; i++)
 			if (!t->row.at[i].tid)
 				return i;
-	return vec_push(&t->row, (struct perf_thread){ 0 }) ? (uint32_t)t->row.count - 1 : 0;
+	return append_row(t) ? (uint32_t)t->row.count - 1 : 0;
 }
 
 struct perf_thread *perf_threads_add(struct perf_threads *t, pid_t pid, pid_t tid, uint64_t born_ns)
@@ -37,6 +48,7 @@ struct perf_thread *perf_threads_add(struct perf_threads *t, pid_t pid, pid_t ti
 	if (!row || !map64_put(&t->by_tid, (uint64_t)(uint32_t)tid, row))
 		return NULL;
 	t->row.at[row] = (struct perf_thread){ .pid = pid, .tid = tid, .born_ns = born_ns };
+	memset(perf_thread_periods(t, &t->row.at[row]), 0, t->cpu_count * sizeof(uint32_t));
 	return &t->row.at[row];
 }
 

@@ -162,9 +162,17 @@ static void inherited_copies_are_thinned(void **state)
 	jitter_init(&j, 1000000, 10000, 7);
 	int kept = 0;
 	for (int i = 0; i < 10000; i++)
-		kept += jitter_keep_inherited(&j, 200000);
+		kept += jitter_keep_inherited(&j, 200000, false);
 	assert_in_range(kept, 1850, 2150);
-	assert_true(jitter_keep_inherited(&j, 900000));
+	assert_true(jitter_keep_inherited(&j, 1000000, false));
+	/* Lives of 5.1 periods bring 5.1 samples on average, whatever period was inherited. */
+	kept = 0;
+	for (uint64_t life = 0; life < 10000; life++) {
+		uint64_t period_ns = 200000 + life * 40;
+		for (uint64_t tick = 1; tick * period_ns <= 5100000; tick++)
+			kept += jitter_keep_inherited(&j, period_ns, tick == 1);
+	}
+	assert_in_range(kept, 50500, 51500);
 }
 
 int main(void)
