@@ -99,8 +99,8 @@ static bool is_thread_start(struct walk *w)
 
 bool walk_is_outermost(struct walk *w)
 {
-	if (!w->is_caller)
-		return false;
+	if (!w->is_caller) /* the dynamic linker's and musl's first instructions */
+		return w->at.rbp == 0 && unwind_is_program_start(w, w->at.rsp);
 	if (w->at.rbp == 0 && w->by_frame_pointer) /* psABI, 3.4.1: marks the deepest frame */
 		return true;
 	return is_program_start(w) || is_thread_start(w);

@@ -457,6 +457,16 @@ static void the_start_of_a_program_without_cfi(void **state)
 	assert_walk(p, CODE + LEAF, UNWIND_NO_RULE, CODE + LEAF, JIT + 0x104);
 }
 
+static void the_first_instructions_of_a_program(void **state)
+{
+	struct process *p = *state;
+	STACK_WORDS(p, 0, 1, STACK + 8 * 60, 0, STACK + 8 * 61);
+	p->registers[REGISTER_RBP] = 0;
+	assert_walk(p, JIT + 0x104, UNWIND_ROOT, JIT + 0x104);
+	p->registers[REGISTER_RBP] = 1;
+	assert_walk(p, JIT + 0x104, UNWIND_NO_RULE, JIT + 0x104);
+}
+
 static void the_start_of_a_thread_without_cfi(void **state)
 {
 	struct process *p = *state;
@@ -501,6 +511,7 @@ int main(void)
 		TEST(entered_by_return),
 		TEST(the_first_frame_of_a_goroutine),
 		TEST(the_start_of_a_program_without_cfi),
+		TEST(the_first_instructions_of_a_program),
 		TEST(the_start_of_a_thread_without_cfi),
 	};
 	return cmocka_run_group_tests_name("unwind/walk", tests, NULL, NULL);
