@@ -16,7 +16,7 @@ static struct unwind_rule trampoline_rule(const struct walk *w)
 {
 	struct unwind_rule rule = table_rule(w->code.table, w->at.pc - w->code.bias);
 	if (rule.cfa_kind != CFA_SIGNAL)
-		rule = (struct unwind_rule){ .cfa_kind = CFA_ROOT };
+		rule = (struct unwind_rule){ .cfa_kind = CFA_ROOT, .cfa_off = ROOT_IS_TRAMPOLINE };
 	return rule;
 }
 

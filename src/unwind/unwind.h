@@ -98,8 +98,8 @@ void unwind_cache_flush(struct unwind_cache *c);
  *
  * @param registers in DWARF order (record/record.h)
  * @param pcs       out, innermost first. Element 0 is the pc itself; return addresses have 1 taken
- *                  off (so that they lie inside the call), except a signal frame's own (it
- *                  was never called) and the one above it.
+ *                  off (so that they lie inside the call), except a trampoline's own (a signal
+ *                  frame, makecontext's start: nothing called it) and the one above a signal frame.
  *                  This is the one place where that is done.
  * @param limit     size of `pcs`; a deeper stack ends with TOO_MANY_FRAMES
  * @param cache     may be NULL; `space` distinguishes address spaces in it

@@ -187,8 +187,7 @@ static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_re
 			out->reason = UNWIND_TOO_MANY_FRAMES;
 			return true;
 		}
-		/* The kernel made a signal frame return to its trampoline's first byte: no call is before it. */
-		pcs[out->count++] = rule->cfa_kind == CFA_SIGNAL ? w->at.pc : pc;
+		pcs[out->count++] = is_trampoline(rule) ? w->at.pc : pc;
 		uint64_t frame_rsp = w->at.rsp;
 		int outcome = step(w, rule, out->count == 1);
 		if (outcome == STEP_SLOW)

@@ -57,6 +57,18 @@ static inline enum unwind_reason fallback_reason(const struct unwind_rule *rule)
 	return (enum unwind_reason)rule->rbp_kind;
 }
 
+/*
+ * A frame whose "return address" is the first byte of a trampoline: no call is before it. Signal
+ * frames, and roots that say so (walk_find_rule() makes these).
+ */
+enum { ROOT_IS_TRAMPOLINE = 1 }; /* in cfa_off */
+
+static inline bool is_trampoline(const struct unwind_rule *rule)
+{
+	return rule->cfa_kind == CFA_SIGNAL ||
+	       (rule->cfa_kind == CFA_ROOT && rule->cfa_off == ROOT_IS_TRAMPOLINE);
+}
+
 /* without_cfi.c: what instruction bytes and the layout of the stack tell */
 
 struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reason);

@@ -64,10 +64,14 @@ static void print_frame(const struct space *s, uint64_t pc)
 	       map ? pc - map->bias : 0);
 }
 
-/* What libunwind's frame is in our notation. */
-static uint64_t adjusted(const struct oracle *o, unsigned i)
+/* Is libunwind's frame ours? Ours has 1 taken off where a call is before it. */
+static bool is_same(const struct oracle *o, unsigned i, unsigned count)
 {
-	return o->theirs[i].pc - (i && !o->theirs[i].interrupted);
+	bool called = i && !o->theirs[i].interrupted;
+	bool signal_frame = i + 1 < count && o->theirs[i + 1].interrupted;
+	if (called && !signal_frame && i + 1 == count && o->theirs[i].pc == o->ours[i])
+		return true; /* makecontext's trampoline */
+	return o->theirs[i].pc - (called && !signal_frame) == o->ours[i];
 }
 
 /*
@@ -111,7 +115,7 @@ static void show(struct oracle *o, const struct dump *d, const struct unwind_res
 		if (i < r->count)
 			printf("  ours   %2u ", i), print_frame(s, o->ours[i]);
 		if (i < n && (i >= r->count || i >= same))
-			printf("  theirs %2u ", i), print_frame(s, adjusted(o, i));
+			printf("  theirs %2u ", i), print_frame(s, o->theirs[i].pc);
 	}
 }
 
@@ -130,7 +134,7 @@ static void compare(void *context, const struct dump *d)
 	o->spaces.changed = false;
 	unwind_walk(&env, d->registers, o->cache, (uint32_t)d->pid, o->ours, FRAMES_MAX, &r);
 	unsigned n = remote_unwind(d, space, o->theirs, FRAMES_MAX, &end), same = 0;
-	while (same < n && same < r.count && adjusted(o, same) == o->ours[same])
+	while (same < n && same < r.count && is_same(o, same, n))
 		same++;
 	o->stacks++;
 	o->frames += r.count;

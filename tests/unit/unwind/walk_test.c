@@ -215,7 +215,7 @@ static void a_restorer_whose_fde_does_not_begin_before_it(void **state)
 	STACK_WORDS(p, 0, CODE + BARE_RESTORER);
 	put_ucontext(p, 1, CODE + LEAF, STACK + 8 * 40, 5);
 	STACK_WORDS(p, 40, CODE + START + 5);
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + BARE_RESTORER - 1, CODE + LEAF,
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + BARE_RESTORER, CODE + LEAF,
 		    CODE + START + 4);
 }
 
@@ -342,7 +342,7 @@ static void all_registers_come_out_of_a_signal_frame(void **state)
 	put_ucontext(p, 1, CODE + BY_R9 + 9, STACK + 8 * 40, 5);
 	p->stack[1 + 48 / 8] = STACK + 8 * 41; /* r9 in the ucontext, behind r8 */
 	STACK_WORDS(p, 40, 0, 0x1111, CODE + START + 5);
-	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER - 1, CODE + BY_R9 + 9,
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + RESTORER, CODE + BY_R9 + 9,
 		    CODE + START + 4);
 }
 
@@ -428,7 +428,7 @@ static void entered_by_return(void **state)
 {
 	struct process *p = *state;
 	STACK_WORDS(p, 0, CODE + TRAMPOLINE, CODE + FRAME + 9); /* makecontext lays it out so */
-	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + TRAMPOLINE - 1);
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + TRAMPOLINE);
 	/* from behind its first byte it is a function as any other */
 	STACK_WORDS(p, 0, CODE + TRAMPOLINE + 1, CODE + START + 9);
 	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, CODE + TRAMPOLINE, CODE + START + 8);
