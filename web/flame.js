@@ -9,6 +9,8 @@ const MARGIN = 12; // px, as in the static picture
 const BASELINE = 12; // px below a frame's top
 const MIN_WIDTH = 720; // px; a narrower window scrolls
 
+const SVG = "http://www.w3.org/2000/svg";
+
 const KINDS = {
 	r: "", h: "thread", o: "own code", l: "library", k: "kernel", j: "JIT code",
 	n: "no symbol", t: "truncated stack", z: "frames too thin to draw, summed",
@@ -89,7 +91,7 @@ function label(f) {
 	if (!f.text) {
 		if (!shown)
 			return;
-		f.text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+		f.text = document.createElementNS(SVG, "text");
 		f.text.setAttribute("dx", "3");
 		f.text.setAttribute("y", String(Number(f.rect.getAttribute("y")) + BASELINE));
 		f.g.appendChild(f.text);
@@ -155,7 +157,7 @@ function resize() {
 }
 
 function measureCharacter() {
-	const probe = document.createElementNS("http://www.w3.org/2000/svg", "text");
+	const probe = document.createElementNS(SVG, "text");
 	probe.textContent = "M".repeat(100);
 	svg.appendChild(probe);
 	const width = probe.getComputedTextLength() / 100;
@@ -173,6 +175,8 @@ function zoomTo(i, remember) {
 	layOut();
 	if (!frames[current].shown)
 		setCurrent(i, false);
+	if (described)
+		showInterval(described);
 	saveState();
 }
 
@@ -242,17 +246,50 @@ function percent(samples) {
 	return (100 * samples / total).toFixed(2) + "%";
 }
 
-// Wilson's score interval, 95 %.
-function interval(samples) {
+// Wilson's score interval, 95 %: [low, high] in percent.
+function wilson(samples) {
 	const z = 1.959963984540054, n = total, p = samples / n, scale = 1 + z * z / n;
 	const centre = (p + z * z / (2 * n)) / scale;
 	const half = z * Math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
-	const low = Math.max(0, 100 * (centre - half)), high = Math.min(100, 100 * (centre + half));
+	return [Math.max(0, 100 * (centre - half)), Math.min(100, 100 * (centre + half))];
+}
+
+function interval(samples) {
+	const [low, high] = wilson(samples);
 	return "[" + low.toFixed(1) + " \u2013 " + high.toFixed(1) + "]";
+}
+
+// A bracket from where the described frame's right edge may be to where it may be at most.
+function showInterval(f) {
+	const z = frames[zoomed], width = z.w || 1;
+	const [low, high] = wilson(f.w).map((p) => f.x + p / 100 * total);
+	const at = (x) => (100 * Math.min(1, Math.max(0, (x - z.x) / width))).toFixed(4) + "%";
+	const y = Number(f.rect.getAttribute("y")), bracket = byId("interval");
+	bracket.setAttribute("display", f.shown && f.depth ? "inline" : "none");
+	for (const [line, x1, x2, y1, y2] of [
+		[bracket.children[0], low, high, y + 8.5, y + 8.5],
+		[bracket.children[1], low, low, y + 4.5, y + 12.5],
+		[bracket.children[2], high, high, y + 4.5, y + 12.5],
+	]) {
+		line.setAttribute("x1", at(x1));
+		line.setAttribute("x2", at(x2));
+		line.setAttribute("y1", String(y1));
+		line.setAttribute("y2", String(y2));
+	}
+}
+
+function makeInterval() {
+	const bracket = document.createElementNS(SVG, "g");
+	bracket.id = "interval";
+	bracket.setAttribute("display", "none");
+	for (let i = 0; i < 3; i++)
+		bracket.appendChild(document.createElementNS(SVG, "line"));
+	byId("flame").appendChild(bracket);
 }
 
 function describe(f) {
 	described = f;
+	showInterval(f);
 	const i = frames.indexOf(f);
 	const module = data.texts[column(i, 3)] || "", file = data.texts[column(i, 4)] || "";
 	const line = column(i, 5), self = column(i, 2), parts = [];
@@ -279,8 +316,9 @@ function describe(f) {
 
 function help() {
 	described = null;
+	byId("interval").setAttribute("display", "none");
 	byId("details-name").textContent = "Click or Enter zooms, Escape goes back, / searches, arrows move.";
-	byId("details-figures").textContent = "Hover over a frame or Tab to it for its samples, file and line.";
+	byId("details-figures").textContent = "Hover over a frame or Tab to it for samples, file and line; the bracket is its 95 % interval.";
 }
 
 // Keyboard
@@ -433,6 +471,7 @@ function listen() {
 }
 
 readFrames();
+makeInterval();
 svg.classList.add("live");
 svg.appendChild(byId("details")); // above the frames
 measureCharacter();

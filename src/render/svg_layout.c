@@ -102,6 +102,8 @@ void svg_layout_deinit(struct svg_layout *l)
 }
 
 /* Buckets of sample counts: eight for each power of two, so that one pass sorts well enough. */
+enum { BUCKETS = 62 * 8 };
+
 static unsigned bucket_of(uint64_t samples)
 {
 	unsigned log = 63 - (unsigned)__builtin_clzll(samples | 1);
@@ -112,6 +114,8 @@ static uint64_t bucket_start(unsigned bucket)
 {
 	if (bucket < 8)
 		return bucket;
+	if (bucket >= BUCKETS)
+		return UINT64_MAX;
 	unsigned log = (bucket + 16) / 8;
 	return (UINT64_C(1) << log) + ((uint64_t)(bucket & 7) << (log - 3));
 }
@@ -131,7 +135,6 @@ static uint32_t depth_that_fits(const struct calltree *t, uint64_t least, size_t
 
 struct svg_limits svg_layout_limits(const struct calltree *t, size_t most)
 {
-	enum { BUCKETS = 62 * 8 };
 	size_t nodes[BUCKETS] = {0}, drawn = 0;
 	unsigned bucket = BUCKETS;
 	for (size_t i = 0; i < t->count; i++)

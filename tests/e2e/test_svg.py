@@ -365,6 +365,9 @@ def test_details_of_hover_and_focus(page):
     assert name.startswith("eval")
     assert "450 samples, 45.00% [41.9" in figures
     assert "self 0" in figures and "everywhere 450" in figures
+    whole = width_of(page, "all")  # 450 of 1000: Wilson's interval is 41.9 to 48.1 %
+    left, right = page.run("[...document.querySelectorAll('#interval line')].slice(1).map(e => e.getBoundingClientRect().left)")
+    assert right - left == pytest.approx(whole * (0.4810 - 0.4194), abs=1)
     page.run(f"void {frame('gc')}.focus()")
     assert "kernel" in page.run("document.getElementById('details-name').textContent")
 
