@@ -22,7 +22,11 @@ struct builder_module {
 	bool is_main; /* CMD's binary: becomes module 1 */
 };
 
-/** Always a new row; rows with equal build-ids (else equal paths and no build-ids) become one at freeze. @return 0 without memory */
+/**
+ * Always a new row; rows with equal build-ids (else equal paths and no build-ids) become one at
+ * freeze, under the path of CMD's binary, else of a file that still exists, else the first in order.
+ * @return 0 without memory
+ */
 module_id builder_add_module(struct builder *b, const struct builder_module *m);
 
 /**
@@ -94,7 +98,10 @@ void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t st
 /** Adds CPU time of a thread (all label sets of (pid, tid) share it), spread over its samples at freeze. */
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns);
 
-/** The facts of the run; the caller fills numbers and uses builder_intern() for strings. Its lists stay empty. */
+/**
+ * The facts of the run; the caller fills numbers and uses builder_intern() for strings. Its lists
+ * stay empty: they are filled by builder_note(), builder_target_pid() and builder_reason().
+ */
 struct profile_meta *builder_meta(struct builder *b);
 string_id builder_intern(struct builder *b, const char *text);
 /** Adds to meta.notes, meta.pids, meta.reasons. @return 0 or -ENOMEM */

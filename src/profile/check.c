@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "profile/facts.h"
+
 /* The first row of a table that is wrong, in words. */
 struct finding {
 	const char *table, *what;
@@ -91,10 +93,9 @@ static bool check_samples(const struct profile *p, struct finding *out)
 
 static bool check_meta(const struct profile *p, struct finding *out)
 {
-	const struct profile_meta *m = &p->meta;
-	string_id ids[] = { m->command, m->backend, m->unwind, m->event, m->host, m->kernel };
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		if (!has_string(p, ids[i]))
+	struct profile_meta copy = p->meta, *m = &copy;
+	for (unsigned i = 0; i < FACT_TEXTS; i++)
+		if (!has_string(p, *profile_fact_text(m, i)))
 			return wrong(out, "facts", i, "has a string that is not there");
 	for (size_t i = 0; i < m->note_count; i++)
 		if (!has_string(p, m->notes[i]))

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "profile/builder.h"
+#include "profile/facts.h"
 
 /* A copy in the making: rows of the old profile to ids of the builder. */
 struct copy {
@@ -24,11 +25,10 @@ static bool copy_meta(struct copy *c)
 	const struct profile *p = c->p;
 	struct profile_meta *m = builder_meta(c->b);
 	*m = p->meta;
-	string_id *ids[] = {
-		&m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel
-	};
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		*ids[i] = builder_intern(c->b, profile_string(p, *ids[i]));
+	for (unsigned i = 0; i < FACT_TEXTS; i++) {
+		string_id *text = profile_fact_text(m, i);
+		*text = builder_intern(c->b, profile_string(p, *text));
+	}
 	m->pids = NULL;
 	m->notes = NULL;
 	m->reasons = NULL;

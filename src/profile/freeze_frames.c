@@ -88,7 +88,7 @@ static size_t merge_modules(struct freeze *f, const struct draft_module **rows,
 	for (size_t i = 1; i < f->b->modules.count; i++)
 		if (module_wanted(f, i))
 			rows[wanted++] = &f->b->modules.at[i];
-	qsort(rows, wanted, sizeof(*rows), compare_candidates);
+	qsort(rows, wanted, sizeof(struct draft_module *), compare_candidates);
 	merged[0] = f->b->modules.at[0];
 	for (size_t i = 0; i < wanted; i++) {
 		if (i && !compare_identity(rows[i - 1], rows[i]))
@@ -103,7 +103,7 @@ static size_t merge_modules(struct freeze *f, const struct draft_module **rows,
 bool freeze_modules(struct freeze *f)
 {
 	size_t count = f->b->modules.count;
-	const struct draft_module **rows = freeze_alloc(f, count, sizeof(*rows));
+	const struct draft_module **rows = freeze_alloc(f, count, sizeof(struct draft_module *));
 	struct draft_module *merged = freeze_alloc(f, count, sizeof(*merged));
 	uint32_t *order = freeze_alloc(f, count, sizeof(*order));
 	uint32_t *rank = freeze_alloc(f, count, sizeof(*rank));
@@ -297,7 +297,7 @@ static int compare_function_rows(const void *x, const void *y)
 
 bool freeze_functions(struct freeze *f)
 {
-	f->functions = freeze_alloc(f, f->line_count + 1, sizeof(*f->functions));
+	f->functions = freeze_alloc(f, f->line_count + 1, sizeof(struct draft_function *));
 	if (!f->functions)
 		return false;
 	size_t count = 1;
@@ -305,7 +305,7 @@ bool freeze_functions(struct freeze *f)
 	for (size_t i = 1; i < f->frame_count; i++)
 		for (uint32_t j = 0; j < f->frames[i].line_count; j++)
 			f->functions[count++] = f->frames[i].lines[j].function;
-	qsort(f->functions + 1, count - 1, sizeof(*f->functions), compare_function_rows);
+	qsort(f->functions + 1, count - 1, sizeof(struct draft_function *), compare_function_rows);
 	f->function_count = 1;
 	for (size_t i = 1; i < count; i++)
 		if (i == 1 ||

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/facts.h"
+
 typedef VEC(const char *) text_list;
 
 static bool list_meta_texts(const struct freeze *f, text_list *texts)
 {
-	const struct profile_meta *m = &f->b->meta;
-	string_id ids[] = { m->command, m->backend, m->unwind, m->event, m->host, m->kernel };
+	struct profile_meta m = f->b->meta;
 	bool ok = true;
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		ok = ok && vec_push(texts, strings_text(&f->b->strings, ids[i]));
+	for (unsigned i = 0; i < FACT_TEXTS; i++)
+		ok = ok && vec_push(texts, strings_text(&f->b->strings, *profile_fact_text(&m, i)));
 	for (size_t i = 0; i < f->b->notes.count; i++)
 		ok = ok && vec_push(texts, f->b->notes.at[i]);
 	for (size_t i = 0; i < f->reason_count; i++)
@@ -200,11 +201,10 @@ static bool publish_meta(struct freeze *f)
 	const struct builder *b = f->b;
 	struct profile_meta *m = &f->p->meta;
 	*m = b->meta;
-	string_id *ids[] = {
-		&m->command, &m->backend, &m->unwind, &m->event, &m->host, &m->kernel
-	};
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		*ids[i] = id_of(f, strings_text(&b->strings, *ids[i]));
+	for (unsigned i = 0; i < FACT_TEXTS; i++) {
+		string_id *text = profile_fact_text(m, i);
+		*text = id_of(f, strings_text(&b->strings, *text));
+	}
 	m->unsampled_cpu_ns += f->unsampled_cpu_ns;
 	return publish_lists(f);
 }

@@ -208,7 +208,7 @@ static int add_sample(struct pprof_reader *r, const struct labels *labels, const
 	if (__builtin_add_overflow(r->total_count, count, &r->total_count) ||
 	    __builtin_add_overflow(r->total_cpu_ns, cpu_ns, &r->total_cpu_ns))
 		return pprof_damaged(r, begin, "the samples add up to more than 64 bits");
-	stack_id stack;
+	stack_id stack = { 0 };
 	int status = find_stack(r, begin, &stack);
 	if (status)
 		return status;
@@ -386,10 +386,10 @@ static void reader_deinit(struct pprof_reader *r)
 	vec_free(&r->path);
 	vec_free(&r->values);
 	vec_free(&r->lines);
-	struct id_table *tables[] = { &r->function_ids, &r->mapping_ids, &r->location_ids,
-				      &r->deleted };
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		vec_free(&tables[i]->rows);
+	vec_free(&r->function_ids.rows);
+	vec_free(&r->mapping_ids.rows);
+	vec_free(&r->location_ids.rows);
+	vec_free(&r->deleted.rows);
 }
 
 static int read_plain(const void *bytes, size_t size_bytes, struct profile **out, struct error *err)

@@ -24,7 +24,7 @@ uint64_t pprof_time_unit_ns(const char *unit)
  */
 static int rank_count(const struct pprof_value_type *t)
 {
-	if (strcmp(t->unit, "count"))
+	if (strcmp(t->unit, "count") != 0)
 		return 0;
 	return !strcmp(t->type, "samples") || !strcmp(t->type, "sample") ? 2 : 1;
 }

@@ -31,7 +31,10 @@ struct protobuf_field {
 /** @return false at the end, and when the message is damaged (c->bad) */
 bool protobuf_next(struct cursor *c, struct protobuf_field *out);
 
-/** Goes through the numbers of a repeated field, packed or not: a field at a time, its values by protobuf_value(). */
+/**
+ * Takes the next number of a repeated field, packed or not (a field may hold one or many).
+ * @return false behind the last one, and when the field is cut off (f->bytes.bad)
+ */
 static inline bool protobuf_value(struct protobuf_field *f, uint64_t *out)
 {
 	if (f->wire == PROTOBUF_BYTES) {
