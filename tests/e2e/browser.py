@@ -97,10 +97,17 @@ class Browser:
     def resize(self, width, height=800):
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=1, mobile=False)
+        self.frames_drawn()
 
     def scheme(self, name):
         self.cdp("Emulation.setEmulatedMedia",
                  features=[{"name": "prefers-color-scheme", "value": name}])
+        self.frames_drawn()
+
+    def frames_drawn(self):
+        """Waits until the page has handled a change of its window: events come before a frame."""
+        self.call("POST", "/execute/async", {"script": "requestAnimationFrame(() => "
+                                             "requestAnimationFrame(arguments[0]))", "args": []})
 
     def log(self, kind):
         return self.call("POST", "/se/log", {"type": kind})
