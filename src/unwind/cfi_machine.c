@@ -34,6 +34,14 @@ enum {
 	CFA_OP_GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
 };
 
+/* Operands nearly always have one byte. */
+static inline uint64_t uleb(struct cursor *c)
+{
+	if (c->at < c->end && *c->at < 0x80 && !c->bad)
+		return *c->at++;
+	return cursor_uleb(c);
+}
+
 void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
 		      const struct cfi_cie *cie, const struct cfi_fde *fde)
 {
@@ -69,7 +77,7 @@ static void restore_rule(struct cfi_machine *m, uint64_t reg)
 
 static void set_expression(struct cfi_machine *m, struct cfi_rule *rule, uint8_t kind)
 {
-	uint64_t size = cursor_uleb(&m->code);
+	uint64_t size = uleb(&m->code);
 	const uint8_t *bytes = cursor_take(&m->code, size);
 	if (!bytes || size > UINT32_MAX)
 		cursor_fail(&m->code);
@@ -81,7 +89,7 @@ static void set_expression(struct cfi_machine *m, struct cfi_rule *rule, uint8_t
 
 static void register_expression(struct cfi_machine *m, uint8_t kind)
 {
-	uint64_t reg = cursor_uleb(&m->code);
+	uint64_t reg = uleb(&m->code);
 	set_expression(m, reg < CFI_REGISTERS ? &m->state.registers[reg] : NULL, kind);
 }
 
@@ -106,19 +114,18 @@ static void run_cfa_instruction(struct cfi_machine *m, uint8_t op)
 	uint64_t reg;
 	switch (op) {
 	case CFA_OP_DEF_CFA:
-		reg = cursor_uleb(c);
-		def_cfa(m, reg, (int64_t)cursor_uleb(c));
+		reg = uleb(c);
+		def_cfa(m, reg, (int64_t)uleb(c));
 		break;
 	case CFA_OP_DEF_CFA_SF:
-		reg = cursor_uleb(c);
+		reg = uleb(c);
 		def_cfa(m, reg, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
 	case CFA_OP_DEF_CFA_REGISTER:
 		if (m->state.cfa.kind != CFI_REGISTER)
 			cursor_fail(c);
-		def_cfa(m, cursor_uleb(c), m->state.cfa.offset);
+		def_cfa(m, uleb(c), m->state.cfa.offset);
 		break;
-	case CFA_OP_DEF_CFA_OFFSET: def_cfa_offset(m, (int64_t)cursor_uleb(c)); break;
 	case CFA_OP_DEF_CFA_OFFSET_SF:
 		def_cfa_offset(m, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
@@ -134,25 +141,25 @@ static void run_register_instruction(struct cfi_machine *m, uint8_t op)
 	switch (op) {
 	case CFA_OP_EXPRESSION: register_expression(m, CFI_EXPRESSION); return;
 	case CFA_OP_VAL_EXPRESSION: register_expression(m, CFI_VAL_EXPRESSION); return;
-	default: reg = cursor_uleb(c);
+	default: reg = uleb(c);
 	}
 	switch (op) {
 	case CFA_OP_OFFSET_EXTENDED:
-		set_rule(m, reg, CFI_OFFSET, factored(m, cursor_uleb(c)));
+		set_rule(m, reg, CFI_OFFSET, factored(m, uleb(c)));
 		break;
 	case CFA_OP_OFFSET_EXTENDED_SF:
 		set_rule(m, reg, CFI_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
 	case CFA_OP_GNU_NEGATIVE_OFFSET_EXTENDED:
-		set_rule(m, reg, CFI_OFFSET, factored(m, -cursor_uleb(c)));
+		set_rule(m, reg, CFI_OFFSET, factored(m, -uleb(c)));
 		break;
 	case CFA_OP_VAL_OFFSET:
-		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, cursor_uleb(c)));
+		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, uleb(c)));
 		break;
 	case CFA_OP_VAL_OFFSET_SF:
 		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
-	case CFA_OP_REGISTER: set_rule(m, reg, CFI_REGISTER, (int64_t)cursor_uleb(c)); break;
+	case CFA_OP_REGISTER: set_rule(m, reg, CFI_REGISTER, (int64_t)uleb(c)); break;
 	case CFA_OP_RESTORE_EXTENDED: restore_rule(m, reg); break;
 	case CFA_OP_UNDEFINED: set_rule(m, reg, CFI_UNDEFINED, 0); break;
 	case CFA_OP_SAME_VALUE: set_rule(m, reg, CFI_SAME, 0); break;
@@ -164,7 +171,7 @@ static void run_other(struct cfi_machine *m, uint8_t op)
 {
 	switch (op) {
 	case CFA_OP_NOP: break;
-	case CFA_OP_GNU_ARGS_SIZE: cursor_uleb(&m->code); break; /* not needed to find the caller */
+	case CFA_OP_GNU_ARGS_SIZE: uleb(&m->code); break; /* not needed to find the caller */
 	case CFA_OP_REMEMBER:
 		if (m->depth == CFI_STATE_DEPTH)
 			cursor_fail(&m->code);
@@ -179,7 +186,6 @@ static void run_other(struct cfi_machine *m, uint8_t op)
 		break;
 	case CFA_OP_DEF_CFA:
 	case CFA_OP_DEF_CFA_REGISTER:
-	case CFA_OP_DEF_CFA_OFFSET:
 	case CFA_OP_DEF_CFA_EXPRESSION:
 	case CFA_OP_DEF_CFA_SF:
 	case CFA_OP_DEF_CFA_OFFSET_SF: run_cfa_instruction(m, op); break;
@@ -187,8 +193,8 @@ static void run_other(struct cfi_machine *m, uint8_t op)
 	}
 }
 
-/* @return true if the instruction moves on to `*to` */
-static bool advances(struct cfi_machine *m, uint8_t op, uint64_t *to)
+/* The long forms. @return true if the instruction moves on to `*to` */
+static bool advances_far(struct cfi_machine *m, uint8_t op, uint64_t *to)
 {
 	uint64_t units;
 	switch (op) {
@@ -198,20 +204,38 @@ static bool advances(struct cfi_machine *m, uint8_t op, uint64_t *to)
 	case CFA_OP_MIPS_ADVANCE8: units = cursor_u64(&m->code); break;
 	case CFA_OP_SET_LOC:
 		return cfi_pointer(m->section, &m->code, m->cie->pointer_encoding, to);
-	default:
-		if ((op & 0xc0) != CFA_OP_ADVANCE)
-			return false;
-		units = op & 0x3f;
+	default: return false;
 	}
 	*to = m->start + units * m->cie->code_align;
 	return !m->code.bad;
 }
 
-static bool end_of_row(struct cfi_machine *m, uint64_t to)
+/* Runs one instruction. @return true if it moves on to `*to` */
+static inline bool run_instruction(struct cfi_machine *m, uint64_t *to)
+{
+	uint8_t op = *m->code.at++, operand = op & 0x3f;
+	switch (op & 0xc0) {
+	case CFA_OP_ADVANCE: *to = m->start + operand * m->cie->code_align; return true;
+	case CFA_OP_OFFSET:
+		set_rule(m, operand, CFI_OFFSET, factored(m, uleb(&m->code)));
+		return false;
+	case CFA_OP_RESTORE: restore_rule(m, operand); return false;
+	}
+	if (op == CFA_OP_DEF_CFA_OFFSET) /* every second one */
+		def_cfa_offset(m, (int64_t)uleb(&m->code));
+	else if (advances_far(m, op, to))
+		return true;
+	else if (!m->code.bad)
+		run_other(m, op);
+	return false;
+}
+
+/* @return false if the instruction did not really move */
+static bool end_row(struct cfi_machine *m, uint64_t to)
 {
 	if (to < m->start)
 		cursor_fail(&m->code);
-	else if (to > m->start)
+	else
 		m->end = to < m->fde_end ? to : m->fde_end;
 	return m->end > m->start;
 }
@@ -222,18 +246,9 @@ bool cfi_machine_next(struct cfi_machine *m)
 	if (m->done || m->start >= m->fde_end)
 		return false;
 	while (m->code.at < m->code.end) {
-		uint8_t op = *m->code.at++;
 		uint64_t to;
-		if (advances(m, op, &to)) {
-			if (end_of_row(m, to))
-				return true;
-		} else if ((op & 0xc0) == CFA_OP_OFFSET) {
-			set_rule(m, op & 0x3f, CFI_OFFSET, factored(m, cursor_uleb(&m->code)));
-		} else if ((op & 0xc0) == CFA_OP_RESTORE) {
-			restore_rule(m, op & 0x3f);
-		} else if (!m->code.bad) {
-			run_other(m, op);
-		}
+		if (run_instruction(m, &to) && end_row(m, to))
+			return true;
 		if (m->code.bad) {
 			m->bad = m->done = true;
 			return false;
