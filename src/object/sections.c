@@ -15,6 +15,7 @@
 enum {
 	SECTIONS_MAX = 1 << 20,
 	SECTION_NAMES_MAX_BYTES = 1 << 26,
+	SECTION_NAME_MAX_BYTES = 4096,
 };
 /* Debug sections of the largest browsers have some 2 GiB. */
 static const uint64_t SECTION_MAX_BYTES = UINT64_C(4) << 30;
@@ -70,6 +71,8 @@ static void name_sections(const struct object *o, struct elf_sections *s, uint32
 	for (size_t i = 0; i < s->count; i++) {
 		struct cursor c = cursor_of(s->names, size);
 		cursor_seek(&c, s->at[i].name_off);
+		size_t left = cursor_left(&c);
+		c = cursor_sub(&c, left < SECTION_NAME_MAX_BYTES ? left : SECTION_NAME_MAX_BYTES);
 		s->at[i].name = cursor_string(&c);
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
@@ -14,8 +15,9 @@
 #include "symbol/dwarf_unit.h"
 
 enum {
-	NAME_MAX_BYTES = 64 * 1024,
-	BUDGET_PER_BYTE = 8, /* DIEs and ranges visited for each byte of .debug_info */
+	NAME_MAX_BYTES = 16 * 1024,
+	STEPS_PER_BYTE = 8, /* DIEs and ranges looked at for each byte of .debug_info */
+	CPU_MAX_S = 30,     /* on one object; after that its symbol table must do */
 };
 
 struct function_name { /* of an abstract function: shared by all its inlined copies */
@@ -33,7 +35,7 @@ struct dwarf_names {
 	struct map64 paths;              /* address of libdw's string -> string_id */
 	struct strbuf scratch;
 	struct map64 by_origin; /* offset of the DIE that holds the name + 1 -> row of `names` */
-	uint64_t budget;
+	struct dwarf_budget budget;
 };
 
 /* Units without ranges of their own (very old compilers) are known by their functions'. */
@@ -70,7 +72,7 @@ static int index_units(struct dwarf_names *d, struct error *err)
 	uint8_t type;
 	bool ok = vec_push(&d->units, (struct dwarf_unit){0}) &&
 	          vec_push(&d->names, (struct function_name){0});
-	while (ok && d->budget &&
+	while (ok && d->budget.steps &&
 	       dwarf_get_units(d->image.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 		/* Of a program whose functions were split off (.dwo) the lines are still here. */
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
@@ -100,7 +102,11 @@ int dwarf_names_create(const struct object *source, const char *debug_dir, struc
 	d->strings = strings;
 	int rc = dwarf_image_create(source, &d->image, err);
 	if (rc == 0) {
-		d->budget = BUDGET_PER_BYTE * (uint64_t)d->image.info_bytes;
+		d->budget = (struct dwarf_budget){
+		        .steps = STEPS_PER_BYTE * (uint64_t)d->image.info_bytes,
+		        .cpu_ns = CPU_MAX_S * NSEC_PER_SEC,
+		        .cpu_deadline_ns =
+		                clock_ns(CLOCK_THREAD_CPUTIME_ID) + CPU_MAX_S * NSEC_PER_SEC};
 		open_alternate(d, source, debug_dir);
 		rc = index_units(d, err);
 	}
@@ -144,6 +150,9 @@ static uint32_t number_attribute(Dwarf_Die *die, unsigned name, bool integrate)
 	return a && dwarf_formudata(a, &value) == 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
+/* DWARF 6 codes, which compilers use already (dwarfstd.org, "DWARF Version 5 Language Names"). */
+enum { LANG_C17 = 0x2c, LANG_C23 = 0x3e };
+
 /* Where names are not mangled, linkage names are aliases for the linker (glibc's `__GI_read`). */
 static bool has_mangled_names(Dwarf_Die *unit)
 {
@@ -152,6 +161,8 @@ static bool has_mangled_names(Dwarf_Die *unit)
 	case DW_LANG_C:
 	case DW_LANG_C99:
 	case DW_LANG_C11:
+	case LANG_C17:
+	case LANG_C23:
 	case DW_LANG_Mips_Assembler: return false;
 	default: return true;
 	}

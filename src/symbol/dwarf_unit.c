@@ -3,24 +3,37 @@
 
 #include <dwarf.h>
 
+#include "base/clock.h"
+
 /* Namespaces, blocks and inlined calls nest; compilers stay far below. */
 enum { DEPTH_MAX = 1024 };
 
-bool dwarf_add_ranges(Dwarf_Die *die, struct ranges *to, uint32_t row, uint64_t *budget)
+enum { CLOCK_EVERY_STEPS = 1024 };
+
+bool dwarf_spend(struct dwarf_budget *b)
+{
+	if (b->steps && b->steps % CLOCK_EVERY_STEPS == 0 &&
+	    clock_ns(CLOCK_THREAD_CPUTIME_ID) > b->cpu_deadline_ns)
+		b->steps = 0;
+	if (b->steps)
+		b->steps--;
+	return b->steps != 0;
+}
+
+bool dwarf_add_ranges(Dwarf_Die *die, struct ranges *to, uint32_t row, struct dwarf_budget *budget)
 {
 	ptrdiff_t offset = 0;
 	Dwarf_Addr base, start, end;
 	while ((offset = dwarf_ranges(die, offset, &base, &start, &end)) > 0) {
-		if (!*budget || !ranges_add(to, start, end, row))
+		if (!dwarf_spend(budget) || !ranges_add(to, start, end, row))
 			return false;
-		--*budget;
 	}
 	return true;
 }
 
 struct walk {
 	struct dwarf_unit *unit;
-	uint64_t *budget;
+	struct dwarf_budget *budget;
 };
 
 /* Types can hold no code, except as the scope of functions. */
@@ -67,9 +80,8 @@ static bool walk_children(struct walk *w, Dwarf_Die *parent, uint32_t scope, int
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return true;
 	for (;;) {
-		if (!*w->budget)
+		if (!dwarf_spend(w->budget))
 			return true;
-		--*w->budget;
 		int tag = dwarf_tag(&die);
 		uint32_t inner = scope;
 		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
@@ -85,12 +97,16 @@ static bool walk_children(struct walk *w, Dwarf_Die *parent, uint32_t scope, int
 	}
 }
 
-bool dwarf_unit_load(struct dwarf_unit *u, uint64_t *budget)
+bool dwarf_unit_load(struct dwarf_unit *u, struct dwarf_budget *budget)
 {
 	if (u->loaded)
 		return true;
 	u->loaded = true;
 	struct walk w = {u, budget};
+	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	budget->cpu_deadline_ns = begin_ns + budget->cpu_ns;
+	if (!budget->steps || !budget->cpu_ns)
+		return false;
 	if (!vec_push(&u->functions, (struct dwarf_function){0}))
 		return false;
 	bool ok = walk_children(&w, &u->die, 0, 0);
@@ -98,7 +114,10 @@ bool dwarf_unit_load(struct dwarf_unit *u, uint64_t *budget)
 		u->line_count = 0;
 	if (dwarf_getsrcfiles(&u->die, &u->files, &u->file_count) != 0)
 		u->file_count = 0;
-	return ranges_finish(&u->ranges) && ok;
+	ok &= ranges_finish(&u->ranges);
+	uint64_t spent_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
+	budget->cpu_ns -= spent_ns < budget->cpu_ns ? spent_ns : budget->cpu_ns;
+	return ok;
 }
 
 static bool line_address(const struct dwarf_unit *u, size_t i, Dwarf_Addr *out)

@@ -85,6 +85,8 @@ static const char *symbol_name(const struct plt *p, uint32_t symbol)
 		return "";
 	c = cursor_of(p->names.bytes, p->names.size_bytes);
 	cursor_seek(&c, name);
+	size_t left = cursor_left(&c);
+	c = cursor_sub(&c, left < PLT_NAME_MAX_BYTES ? left : PLT_NAME_MAX_BYTES);
 	return cursor_string(&c);
 }
 

@@ -187,6 +187,14 @@ static void fill_line(struct symbol_resolver *r, struct symbol_line *line, strin
 		line->file = "";
 }
 
+/* Tables of hostile files share the ends of endless names. */
+enum { NAME_MAX_BYTES = 16 * 1024 };
+
+static string_id intern_name(struct symbol_resolver *r, const char *name)
+{
+	return strings_intern_bytes(&r->strings, name, strnlen(name, NAME_MAX_BYTES));
+}
+
 static bool is_mangled(const char *name)
 {
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
@@ -208,16 +216,16 @@ static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame 
 {
 	if (!entry || frame->has_linkage_name)
 		return frame->name;
-	const char *dot = strchr(entry->name, '.');
+	size_t length = strnlen(entry->name, NAME_MAX_BYTES);
+	const char *dot = memchr(entry->name, '.', length);
 	if (is_mangled(entry->name))
 		return strings_intern_bytes(&r->strings, entry->name,
-		                            dot ? (size_t)(dot - entry->name)
-		                                : strlen(entry->name));
+		                            dot ? (size_t)(dot - entry->name) : length);
 	const char *source_name = strings_text(&r->strings, frame->name);
 	bool plainer = !dot && entry->start == start_vaddr &&
 	               leading_underscores(entry->name) < leading_underscores(source_name);
 	if (!frame->name.v || plainer)
-		return strings_intern(&r->strings, entry->name);
+		return intern_name(r, entry->name);
 	return frame->name;
 }
 
@@ -255,7 +263,7 @@ static void resolve_by_symtab(struct symbol_resolver *r, const struct symtab_ent
 	struct symbol_line *line = arena_alloc(&r->arena, sizeof(*line));
 	if (!line)
 		return;
-	fill_line(r, line, strings_intern(&r->strings, entry->name));
+	fill_line(r, line, intern_name(r, entry->name));
 	*out = (struct symbol_result){.lines = line, .line_count = 1, .start_vaddr = entry->start};
 }
 

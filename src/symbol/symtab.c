@@ -9,7 +9,11 @@
 #include "base/cursor.h"
 #include "object/header.h"
 
-enum { SYMBOLS_MAX = 1 << 25 };
+enum {
+	SYMBOLS_MAX = 1 << 24,
+	NAME_BYTES =
+	        512, /* that are looked at: many symbols may share the end of one endless name */
+};
 
 static int compare_code(const void *left, const void *right)
 {
@@ -88,10 +92,16 @@ static uint16_t symbol_rank(const struct raw_symbol *s, const char *name, bool v
 	return (uint16_t)((untyped << 8) | (binding << 6) | (underscores << 1) | versioned);
 }
 
+/* `$x`, `$d.1`: they mark where code and data begin. Swift's names begin with `$s`, too. */
+static bool is_mapping_symbol(const char *name)
+{
+	return name[0] == '$' && name[1] && strchr("adtx", name[1]) && (!name[2] || name[2] == '.');
+}
+
 static bool is_function(const struct symtab *t, const struct raw_symbol *s, const char *name)
 {
-	if (s->section == SHN_UNDEF || !name[0] || name[0] == '$')
-		return false; /* `$x`: mapping symbols, which mark code and data */
+	if (s->section == SHN_UNDEF || !name[0] || is_mapping_symbol(name))
+		return false;
 	if (s->type != STT_FUNC && s->type != STT_GNU_IFUNC && s->type != STT_NOTYPE)
 		return false;
 	return code_at(t, s->value) != NULL;
@@ -100,7 +110,7 @@ static bool is_function(const struct symtab *t, const struct raw_symbol *s, cons
 /* Cuts `@VERSION` and `@@VERSION` off in place. */
 static bool cut_version(char *name)
 {
-	char *at = strchr(name, '@');
+	char *at = memchr(name, '@', strnlen(name, NAME_BYTES));
 	if (!at || at == name)
 		return false;
 	*at = 0;
@@ -196,7 +206,7 @@ static int compare_entries(const void *left, const void *right)
 		return a->is_label ? 1 : -1;
 	if (a->rank != b->rank)
 		return a->rank < b->rank ? -1 : 1;
-	return strcmp(a->name, b->name);
+	return strncmp(a->name, b->name, NAME_BYTES);
 }
 
 /* One entry a start: the best name, the largest size. */

@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FUNCTIONS_GOAL = 99.9
 LINES_GOAL = 99.9
-TOOLS = ["llvm-symbolizer-14", "c++filt", "readelf", "g++", "clang++-14", "objcopy", "nm"]
+TOOLS = ["llvm-symbolizer", "c++filt", "readelf", "gcc", "g++", "clang", "clang++", "objcopy", "nm"]
 
 # name, compiler, source, flags
 PROGRAMS = [
@@ -29,17 +29,23 @@ PROGRAMS = [
     ("cc-gcc-O2-zlib", "g++", "templates.cc", ["-g", "-O2", "-gz=zlib"]),
     ("cc-gcc-O0", "g++", "templates.cc", ["-g", "-O0"]),
     ("cc-gcc-O3-lto", "g++", "templates.cc", ["-g", "-O3", "-flto"]),
-    ("cc-clang-O2-dwarf5", "clang++-14", "templates.cc", ["-std=c++17", "-g", "-O2", "-gdwarf-5"]),
-    ("cc-clang-O2-dwarf4", "clang++-14", "templates.cc", ["-std=c++17", "-g", "-O2", "-gdwarf-4"]),
-    ("cc-clang-lines", "clang++-14", "templates.cc", ["-std=c++17", "-gline-tables-only", "-O2"]),
+    ("cc-clang-O2-dwarf5", "clang++", "templates.cc", ["-std=c++17", "-g", "-O2", "-gdwarf-5"]),
+    ("cc-clang-O2-dwarf4", "clang++", "templates.cc", ["-std=c++17", "-g", "-O2", "-gdwarf-4"]),
+    ("cc-clang-lines", "clang++", "templates.cc", ["-std=c++17", "-gline-tables-only", "-O2"]),
     ("c-gcc-O2", "gcc", "plain.c", ["-g", "-O2"]),
     ("c-gcc-O2-sections", "gcc", "plain.c",
      ["-g", "-O2", "-ffunction-sections", "-Wl,--gc-sections"]),
-    ("c-clang-O2", "clang-14", "plain.c", ["-g", "-O2"]),
+    ("c-clang-O2", "clang", "plain.c", ["-g", "-O2"]),
 ]
 
 
+def tool(name):
+    """The tool, or Debian's versioned one. @return None if neither is here"""
+    return shutil.which(name) or shutil.which(name + "-14")
+
+
 def run(command, **keywords):
+    command = [tool(command[0]) or command[0], *command[1:]]
     return subprocess.run(command, check=True, text=True, capture_output=True, **keywords).stdout
 
 
@@ -76,7 +82,7 @@ def parse(text):
 
 def ask_llvm(path, addresses):
     request = "".join(f"0x{a:x}\n" for a in addresses)
-    text = run(["llvm-symbolizer-14", f"--obj={path}", "--inlines", "--no-demangle"], input=request)
+    text = run(["llvm-symbolizer", f"--obj={path}", "--inlines", "--no-demangle"], input=request)
     # FILE:LINE:COLUMN
     return [[(f, where.rsplit(":", 1)[0]) for f, where in answer] for answer in parse(text)]
 
@@ -209,9 +215,9 @@ def split_debug(path, folder):
 def compressed(path, folder):
     """The program with zstd-compressed debug information; None where binutils cannot."""
     out = folder / (path.name + "-zstd")
-    tool = subprocess.run(["objcopy", "--compress-debug-sections=zstd", str(path), str(out)],
+    done = subprocess.run(["objcopy", "--compress-debug-sections=zstd", str(path), str(out)],
                           capture_output=True)
-    return out if tool.returncode == 0 else None
+    return out if done.returncode == 0 else None
 
 
 def shared_by_dwz(path, folder):
@@ -274,7 +280,7 @@ def labels():
 
 
 def missing_tools():
-    return [tool for tool in TOOLS if not shutil.which(tool)]
+    return [name for name in TOOLS if not tool(name)]
 
 
 def main():

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../support/elf_builder.h"
 #include "symbol/symbol.h"
@@ -166,6 +167,8 @@ static void what_is_no_function_names_nothing(void **state)
 	struct fixture f;
 	begin(&f);
 	add(&f, "$x", STB_LOCAL, STT_NOTYPE, 0x1000, 0);
+	add(&f, "$d.1", STB_LOCAL, STT_NOTYPE, 0x1200, 0);
+	add(&f, "$s4main3fooyyF", STB_GLOBAL, STT_FUNC, 0x1100, 0x10); /* Swift's */
 	add(&f, "variable", STB_GLOBAL, STT_OBJECT, 0x1000, 0x10);
 	add(&f, "in_data", STB_GLOBAL, STT_FUNC, 0x5000, 0x10);
 	add(&f, "", STB_GLOBAL, STT_FUNC, 0x1000, 0x10);
@@ -174,6 +177,8 @@ static void what_is_no_function_names_nothing(void **state)
 	add(&f, "too_long", STB_GLOBAL, STT_FUNC, 0x1ff0, UINT64_MAX);
 	finish(&f);
 	assert_string_equal(name_at(&f, 0x1000), "");
+	assert_string_equal(name_at(&f, 0x1100), "$s4main3fooyyF");
+	assert_string_equal(name_at(&f, 0x1200), "");
 	assert_string_equal(name_at(&f, 0x5000), "");
 	assert_string_equal(name_at(&f, 0x1fff), "too_long");
 	assert_string_equal(name_at(&f, 0x3000), "");
@@ -328,6 +333,31 @@ static void every_flipped_byte_and_cut_is_survived(void **state)
 	end(&f);
 }
 
+/* 300,000 symbols at one address, whose names are the ends of one name of 300,000 bytes. */
+static void endless_shared_names_take_no_endless_time(void **state)
+{
+	(void)state;
+	enum { COUNT = 300000 };
+	struct fixture f;
+	begin(&f);
+	elf_symbol(&f.symbols, &f.names, "first", STB_GLOBAL, STT_FUNC, CODE, 0x1000, 0x10);
+	Elf64_Sym s = {.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+	               .st_shndx = CODE,
+	               .st_value = 0x1100};
+	for (uint32_t i = 0; i < COUNT; i++) {
+		s.st_name = (Elf64_Word)f.names.length;
+		strbuf_add(&f.symbols, &s, sizeof(s));
+		strbuf_putc(&f.names, 'a');
+	}
+	strbuf_putc(&f.names, 0);
+	finish(&f);
+	clock_t before = clock();
+	assert_int_equal(name_at(&f, 0x1108)[0], 'a');
+	assert_string_equal(name_at(&f, 0x1000), "first");
+	assert_true(clock() - before < 4 * CLOCKS_PER_SEC);
+	end(&f);
+}
+
 static void names_of_a_deleted_object_are_not_mixed_up(void **state)
 {
 	(void)state;
@@ -355,6 +385,7 @@ int main(void)
 	        cmocka_unit_test(small_plt_entries_are_told_apart),
 	        cmocka_unit_test(symbols_of_a_compressed_inner_file_count),
 	        cmocka_unit_test(every_flipped_byte_and_cut_is_survived),
+	        cmocka_unit_test(endless_shared_names_take_no_endless_time),
 	        cmocka_unit_test(names_of_a_deleted_object_are_not_mixed_up),
 	};
 	return cmocka_run_group_tests_name("symbol/symtab", tests, NULL, NULL);
