@@ -21,7 +21,8 @@ struct freeze_frame {
 	const struct freeze_line *lines;
 	uint32_t draft_row;
 	uint8_t kind;
-	bool interned, named;
+	uint8_t known; /* 2: its names; 1: where its function begins */
+	bool interned;
 };
 
 struct freeze_reason {

@@ -192,9 +192,9 @@ static bool fill_frame(struct freeze *f, uint32_t row, struct freeze_frame *out)
 		.draft_row = row,
 		.kind = frame->kind,
 		.interned = frame->interned,
-		.named = frame->line_count > 0,
+		.known = frame->line_count ? 2 : frame->has_function_start ? 1 : 0,
 	};
-	if (!out->named) {
+	if (!frame->line_count) {
 		out->lines = made_up_line(f, frame, out->module);
 		return out->lines;
 	}
@@ -246,7 +246,7 @@ static int compare_frames(const void *x, const void *y)
 	if (!r)
 		r = a->interned - b->interned;
 	if (!r && a->interned)
-		r = b->named - a->named;
+		r = b->known - a->known;
 	return r ? r : compare_lines(a, b);
 }
 

@@ -70,6 +70,28 @@ static void equal_build_ids_are_one_module(void **state)
 	profile_destroy(p);
 }
 
+static void of_equal_frames_the_best_known_one_stays(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p;
+	assert_int_equal(builder_create(&b, NULL), 0);
+	for (size_t i = 0; i < 2; i++) {
+		module_id m = builder_add_module(b, &(struct builder_module){ .path = "/x" });
+		frame_id f = builder_frame(b, m, 0x10, FRAME_USER, NULL);
+		if (i)
+			builder_frame_function_start(b, f, 0x8);
+		stack_id s = builder_stack(b, (stack_id){ 0 }, f);
+		assert_int_equal(builder_sample(b, 0, (thread_id){ 0 }, s, ""), 0);
+	}
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_int_equal(p->frame_count, 2);
+	assert_string_equal(frame_name(p, 0x10), "[x+0x8]"); /* behind [x+0x10] in order */
+	assert_int_equal(p->samples[0].count, 2);
+	profile_destroy(p);
+	builder_destroy(b);
+}
+
 static void modules_without_build_id_are_one_by_path(void **state)
 {
 	(void)state;
@@ -259,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_gives_equal_bytes),
 		cmocka_unit_test(equal_build_ids_are_one_module),
+		cmocka_unit_test(of_equal_frames_the_best_known_one_stays),
 		cmocka_unit_test(modules_without_build_id_are_one_by_path),
 		cmocka_unit_test(the_main_binary_is_module_1),
 		cmocka_unit_test(frames_without_names_are_called_by_place),
