@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 cat > "$work/load.sql" <<SQL
 PRAGMA journal_mode = OFF;
 CREATE TABLE trip(id INTEGER PRIMARY KEY, city TEXT, day INTEGER, km REAL, note TEXT);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
 INSERT INTO trip SELECT i, 'city ' || (i * 7919 % 997), i % 365, (i * 31 % 10007) / 10.0,
 	hex(i * 2654435761 % 4294967296) FROM n;
 CREATE INDEX trip_city ON trip(city, day);
@@ -27,7 +27,8 @@ SELECT day, sum(km), group_concat(DISTINCT substr(note, 1, 2)) FROM trip GROUP B
 SQL
 cat > "$work/work.sh" <<WORK
 sqlite3 '$work/trips.db' < '$work/load.sql'
-xz -T1 -3 -k -f '$work/trips.db' &
+xz -T1 -0 -k -f '$work/trips.db' &
+sqlite3 '$work/trips.db' < '$work/query.sql'
 sqlite3 '$work/trips.db' < '$work/query.sql'
 sqlite3 '$work/trips.db' < '$work/query.sql'
 wait
@@ -59,6 +60,8 @@ fi
 "$perfprof" report "$capture" > "$out/report.txt" || exit 1
 cat "$out/report.txt"
 echo
-echo "the picture: $PWD/$out/demo.svg"
-echo "the capture: $PWD/$capture"
-echo "the report:  $PWD/$out/report.txt"
+here=$PWD/
+case $out in /*) here= ;; esac
+echo "the picture: $here$out/demo.svg"
+echo "the capture: $capture"
+echo "the report:  $here$out/report.txt"

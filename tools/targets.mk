@@ -16,6 +16,7 @@ help:
 	@echo 'make unit       unit tests, ROOM=base for those of one room'
 	@echo 'make oracle     comparisons with tools from cargo, npm and go'
 	@echo 'make lint       clang-tidy, cppcheck, shellcheck, clang-format'
+	@echo 'make format     clang-format -i on all of it'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench      measures; writes $(TOP)/bench'
 	@echo 'make soak       the slow tests'
@@ -69,6 +70,9 @@ lint:
 	$(Q)tools/setup
 	$(Q)tools/lint.sh
 
+format:
+	$(Q)find src tests tools -name '*.[ch]' | xargs clang-format -i
+
 fuzz:
 	$(Q)tools/setup
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) CC=clang B=$(TOP)/fuzz CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' \
@@ -101,5 +105,5 @@ install: $(B)/perfprof
 clean:
 	rm -rf $(TOP)
 
-.PHONY: help setup check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
+.PHONY: help setup format check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
 	fuzz-bins fuzz-replay install clean programs
