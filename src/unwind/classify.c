@@ -114,9 +114,13 @@ static bool is_ucontext(const struct cfi_state *s, struct unwind_rule *out)
 	return true;
 }
 
-/* Go's linker never says where rbp is saved; by Go's ABI it is next to the return address. */
-enum { GO_DATA_ALIGN = -4 }; /* cmd/link/internal/ld/dwarf.go; everybody else has -8 */
+bool cie_is_of_go(const struct cfi_cie *cie)
+{
+	enum { GO_DATA_ALIGN = -4 }; /* cmd/link/internal/ld/dwarf.go; everybody else has -8 */
+	return cie->data_align == GO_DATA_ALIGN;
+}
 
+/* Go's linker never says where rbp is saved; by Go's ABI it is next to the return address. */
 static void classify_go_rbp(struct unwind_rule *rule)
 {
 	if (rule->cfa_kind != CFA_RSP || rule->rbp_kind != RBP_SAME || rule->cfa_off < 16)
@@ -138,7 +142,7 @@ struct unwind_rule classify_state(const struct cfi_cie *cie, const struct cfi_st
 	if (rip->kind != CFI_OFFSET || rip->offset != -8 || !classify_cfa(&state->cfa, &rule) ||
 	    !classify_rbp(&state->registers[CFI_RBP], &rule))
 		return slow;
-	if (cie->data_align == GO_DATA_ALIGN)
+	if (cie_is_of_go(cie))
 		classify_go_rbp(&rule);
 	return rule;
 }

@@ -222,6 +222,7 @@ static int build_rows(struct compiler *c, struct unwind_table *t)
 		if (!add_rows_of(c, ref, ref->start > covered ? ref->start : covered))
 			return -ENOMEM;
 		t->fdes[t->fde_count++] = (struct table_fde){ ref->start, ref->offset };
+		t->is_go |= cie_is_of_go(&c->cies.at[ref->cie]);
 		covered = end;
 	}
 	t->span_bytes = covered;

@@ -30,6 +30,7 @@ struct unwind_table {
 	size_t eh_frame_size_bytes;
 	uint64_t eh_frame_file_off; /* its bytes are read again when an FDE is interpreted */
 	struct object_section debug_frame; /* kept, as it may be compressed in the file */
+	bool is_go; /* rows come from what Go's linker wrote */
 };
 
 /** @return the rule for an address, CFA_UNKNOWN in gaps and outside */

@@ -76,6 +76,8 @@ struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reas
 bool walk_innermost_rule(struct walk *w, struct unwind_rule *out);
 /* Is w->at the frame below a goroutine's first function? */
 bool walk_is_goexit(const struct walk *w);
+/* Where Go's CFI is wrong: a change of stacks, the start of a thread. */
+void walk_correct_go_rule(struct walk *w, struct unwind_rule *rule);
 /* Frame pointers lead nowhere: is it because here the stack begins? */
 bool walk_is_outermost(struct walk *w);
 

@@ -61,6 +61,39 @@ bool walk_is_goexit(const struct walk *w)
 }
 
 /*
+ * Go's clone: behind the call, `mov $N, %edi; mov $60, %eax; syscall` ends the thread. Its mcall, the
+ * scheduler's first frame: behind the call that never returns, `nop; pop %rax; jmp badmcall2`.
+ */
+static bool is_go_start(const uint8_t *code)
+{
+	static const uint8_t exit_thread[] = { 0xb8, 60, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t never_here[] = { 0x90, 0x58, 0xe9 };
+	return (code[0] == 0xbf && !memcmp(code + 5, exit_thread, sizeof(exit_thread))) ||
+	       !memcmp(code, never_here, sizeof(never_here));
+}
+
+/*
+ * Go's systemstack: `call *%rdi; mov %fs:-8, %rax`. The call ran on another stack than the function's
+ * frame is on, which CFI cannot say; only rbp leads there.
+ */
+static bool is_go_systemstack(const uint8_t *before, const uint8_t *code)
+{
+	static const uint8_t get_g[] = { 0x64, 0x48, 0x8b, 0x04, 0x25, 0xf8, 0xff, 0xff, 0xff };
+	return before[0] == 0xff && before[1] == 0xd7 && !memcmp(code, get_g, sizeof(get_g));
+}
+
+void walk_correct_go_rule(struct walk *w, struct unwind_rule *rule)
+{
+	uint8_t c[14]; /* two bytes before the return address, twelve behind */
+	if (!w->is_caller || !walk_read_code(w, w->at.pc - 2, c, sizeof(c)))
+		return;
+	if (is_go_start(c + 2))
+		*rule = (struct unwind_rule){ .cfa_kind = CFA_ROOT };
+	else if (is_go_systemstack(c, c + 2))
+		*rule = (struct unwind_rule){ .cfa_kind = CFA_UNKNOWN, .rbp_kind = UNWIND_NO_RULE };
+}
+
+/*
  * musl has no CFI at all. Its start routines keep a few registers on the stack: what lies behind
  * them tells where the stack begins. In so few bytes no other frame fits between.
  */

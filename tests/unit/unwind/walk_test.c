@@ -22,10 +22,11 @@ enum {
 	FUNCTION_BYTES = 0x80,
 };
 enum { BIAS = 0x500000, CODE = BIAS + TEXT_VADDR, CODE_END = CODE + TEXT_BYTES };
+enum { GO = 0x700000, GO_END = GO + TEXT_BYTES };
 enum { JIT = 0x900000, JIT_END = 0x910000, STACK = 0x70000, WORDS = 64, LIMIT = 16 };
 
 struct process {
-	struct unwind_table *table;
+	struct unwind_table *table, *go_table;
 	struct unwind_cache *cache;
 	enum unwind_lookup module, jit;
 	struct unwind_env env;
@@ -49,6 +50,8 @@ static void code_at(void *context, uint64_t pc, struct unwind_code *out)
 		*out = (struct unwind_code){ p->module, p->table, BIAS, CODE, CODE_END };
 	else if (pc >= JIT && pc < JIT_END)
 		*out = (struct unwind_code){ p->jit, NULL, 0, JIT, JIT_END };
+	else if (pc >= GO && pc < GO_END)
+		*out = (struct unwind_code){ LOOKUP_TABLE, p->go_table, GO - TEXT_VADDR, GO, GO_END };
 }
 
 static bool read_memory(void *context, enum unwind_memory kind, uint64_t address, void *out,
@@ -95,6 +98,10 @@ static int setup(void **state)
 	assert_non_null(p);
 	p->table = make_table(&f, NULL);
 	p->cache = unwind_cache_create();
+	struct frames go = { .debug_frame = true };
+	put_cie_raw(&go, "", 3, -4, NULL, 0, OPS(0x0c, 7, 8, 0x90, 2));
+	put_fde_absolute(&go, TEXT_VADDR, TEXT_BYTES, OPS(0x44, 0x0e, 24)); /* a frame from byte 4 on */
+	p->go_table = make_table(NULL, &go);
 	p->module = LOOKUP_TABLE;
 	p->jit = LOOKUP_NO_CFI;
 	p->env = (struct unwind_env){ .context = p, .code_at = code_at, .read_memory = read_memory,
@@ -110,6 +117,7 @@ static int teardown(void **state)
 {
 	struct process *p = *state;
 	unwind_table_destroy(p->table);
+	unwind_table_destroy(p->go_table);
 	unwind_cache_destroy(p->cache);
 	free(p);
 	return 0;
@@ -446,6 +454,34 @@ static void the_first_frame_of_a_goroutine(void **state)
 	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, JIT + 0x100);
 }
 
+static void go_changes_stacks(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t systemstack[] = { 0xff, 0xd7, 0x64, 0x48, 0x8b, 0x04, 0x25, 0xf8, 0xff, 0xff, 0xff };
+	/* a frame with rbp beside its return address, then systemstack's: its own frame is elsewhere */
+	STACK_WORDS(p, 0, 0, 0x30000, GO + 0x102, GO + 0x206, GO + 0x306);
+	p->code_pc = GO + 0x100;
+	p->code = systemstack;
+	p->code_size = sizeof(systemstack);
+	assert_walk(p, GO + 0x50, UNWIND_NO_RULE, GO + 0x50, GO + 0x101);
+}
+
+static void go_starts_of_threads(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t clone[] = { 0xff, 0xd4, 0xbf, 0x6f, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t mcall[] = { 0xff, 0xd4, 0x90, 0x58, 0xe9, 1, 2, 3, 4 };
+	STACK_WORDS(p, 0, 0, 0, GO + 0x102, GO + 0x206, GO + 0x306);
+	p->code_pc = GO + 0x100;
+	p->code = clone;
+	p->code_size = sizeof(clone);
+	assert_walk(p, GO + 0x50, UNWIND_ROOT, GO + 0x50, GO + 0x101);
+	unwind_cache_flush(p->cache);
+	p->code = mcall;
+	p->code_size = sizeof(mcall);
+	assert_walk(p, GO + 0x50, UNWIND_ROOT, GO + 0x50, GO + 0x101);
+}
+
 static void the_start_of_a_program_without_cfi(void **state)
 {
 	struct process *p = *state;
@@ -510,6 +546,8 @@ int main(void)
 		TEST(the_first_instructions_of_a_function_without_cfi),
 		TEST(entered_by_return),
 		TEST(the_first_frame_of_a_goroutine),
+		TEST(go_changes_stacks),
+		TEST(go_starts_of_threads),
 		TEST(the_start_of_a_program_without_cfi),
 		TEST(the_first_instructions_of_a_program),
 		TEST(the_start_of_a_thread_without_cfi),
