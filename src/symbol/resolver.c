@@ -200,19 +200,15 @@ static bool is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
-static size_t leading_underscores(const char *name)
-{
-	return strspn(name, "_");
-}
-
 /*
  * Debug information may lack linkage names (clang's -gline-tables-only), and of C's aliases it has
  * the one in the source (`__libc_malloc`): the symbol table then knows better. Of two names alike
  * the source's is right (equal functions are folded). Clones (`.cold`) go by the name of their
  * function.
  */
-static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame *frame,
-                            uint64_t start_vaddr, const struct symtab_entry *entry)
+static string_id outer_name(struct symbol_resolver *r, const struct symtab *t,
+                            const struct dwarf_frame *frame, uint64_t start_vaddr,
+                            const struct symtab_entry *entry)
 {
 	if (!entry || frame->has_linkage_name)
 		return frame->name;
@@ -222,15 +218,14 @@ static string_id outer_name(struct symbol_resolver *r, const struct dwarf_frame 
 		return strings_intern_bytes(&r->strings, entry->name,
 		                            dot ? (size_t)(dot - entry->name) : length);
 	const char *source_name = strings_text(&r->strings, frame->name);
-	bool plainer = !dot && entry->start == start_vaddr &&
-	               leading_underscores(entry->name) < leading_underscores(source_name);
-	if (!frame->name.v || plainer)
+	if (!frame->name.v ||
+	    (entry->start == start_vaddr && symtab_is_better(t, entry, source_name)))
 		return intern_name(r, entry->name);
 	return frame->name;
 }
 
-static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entry *entry,
-                             struct symbol_result *out)
+static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab *t,
+                             const struct symtab_entry *entry, struct symbol_result *out)
 {
 	const struct dwarf_answer *a = &r->answer;
 	uint32_t first = r->inlines ? 0 : a->count - 1, count = a->count - first;
@@ -247,7 +242,7 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab_entr
 		                                .start_line = frame->start_line,
 		                                .inlined = inlined};
 		fill_line(r, &lines[i],
-		          inlined ? frame->name : outer_name(r, frame, a->start_vaddr, entry));
+		          inlined ? frame->name : outer_name(r, t, frame, a->start_vaddr, entry));
 	}
 	*out = (struct symbol_result){
 	        .lines = lines, .line_count = count, .start_vaddr = a->start_vaddr};
@@ -284,7 +279,7 @@ void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vadd
 	if (m->dwarf)
 		dwarf_names_find(m->dwarf, vaddr, &r->answer);
 	if (r->answer.count)
-		resolve_by_dwarf(r, entry, out);
+		resolve_by_dwarf(r, &m->symtab, entry, out);
 	else if (entry)
 		resolve_by_symtab(r, entry, out);
 	if (vec_push(&m->results, *out))

@@ -11,6 +11,7 @@
 
 enum {
 	SYMBOLS_MAX = 1 << 24,
+	ALIASES_MAX = 64,
 	NAME_BYTES =
 	        512, /* that are looked at: many symbols may share the end of one endless name */
 };
@@ -209,18 +210,18 @@ static int compare_entries(const void *left, const void *right)
 	return strncmp(a->name, b->name, NAME_BYTES);
 }
 
-/* One entry a start: the best name, the largest size. */
-static void merge_aliases(struct symtab *t)
+/* Of each start the first has the best name, and gets the largest size. */
+static void mark_aliases(struct symtab *t)
 {
-	size_t kept = 1;
+	size_t first = 1;
 	for (size_t i = 2; i < t->entries.count; i++) {
-		struct symtab_entry *last = &t->entries.at[kept], *e = &t->entries.at[i];
-		if (e->start != last->start)
-			t->entries.at[++kept] = *e;
-		else if (e->size_bytes > last->size_bytes)
-			last->size_bytes = e->size_bytes;
+		struct symtab_entry *best = &t->entries.at[first], *e = &t->entries.at[i];
+		e->is_alias = e->start == best->start;
+		if (!e->is_alias)
+			first = i;
+		else if (e->size_bytes > best->size_bytes)
+			best->size_bytes = e->size_bytes;
 	}
-	t->entries.count = kept + 1;
 }
 
 /* A symbol without a size ends at the next one or with its section; a label ends no function. */
@@ -229,6 +230,8 @@ static void end_sizeless(struct symtab *t)
 	uint64_t next = UINT64_MAX, next_function = UINT64_MAX;
 	for (size_t i = t->entries.count; i-- > 1;) {
 		struct symtab_entry *e = &t->entries.at[i];
+		if (e->is_alias)
+			continue;
 		const struct code_range *code = code_at(t, e->start);
 		uint64_t end = e->is_label ? next : next_function;
 		if (code && end > code->end)
@@ -247,14 +250,14 @@ int symtab_finish(struct symtab *t, struct error *err)
 	if (t->entries.count < 2)
 		return 0;
 	qsort(t->entries.at + 1, t->entries.count - 1, sizeof(*t->entries.at), compare_entries);
-	merge_aliases(t);
+	mark_aliases(t);
 	end_sizeless(t);
 	bool ok = true;
 	uint64_t covered = 0;
 	for (size_t i = 1; ok && i < t->entries.count; i++) {
 		const struct symtab_entry *e = &t->entries.at[i];
 		uint64_t end = e->start + e->size_bytes;
-		if (e->is_sizeless && e->start < covered)
+		if (e->is_alias || (e->is_sizeless && e->start < covered))
 			continue; /* a label inside a function */
 		ok = ranges_add(&t->ranges, e->start, end, (uint32_t)i);
 		if (end > covered)
@@ -269,6 +272,24 @@ const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t vaddr)
 {
 	uint32_t row = ranges_find(&t->ranges, vaddr);
 	return row ? &t->entries.at[row] : NULL;
+}
+
+static uint16_t rank_without_version(const struct symtab_entry *e)
+{
+	return (uint16_t)(e->rank >> 1);
+}
+
+bool symtab_is_better(const struct symtab *t, const struct symtab_entry *entry, const char *name)
+{
+	const struct symtab_entry *end = t->entries.at + t->entries.count;
+	const struct symtab_entry *other = entry;
+	for (int i = 0; i < ALIASES_MAX; i++) {
+		if (!strncmp(other->name, name, NAME_BYTES))
+			return rank_without_version(entry) < rank_without_version(other);
+		if (++other == end || !other->is_alias)
+			return false;
+	}
+	return false;
 }
 
 void symtab_deinit(struct symtab *t)

@@ -15,6 +15,7 @@ struct symtab_entry {
 	uint64_t start, size_bytes;
 	bool is_label;    /* no type, local, no size: a branch target in assembly */
 	bool is_sizeless; /* size_bytes was found out by symtab_finish() */
+	bool is_alias;    /* a less good name for the start of the entry before it */
 	uint16_t rank;    /* lower is better */
 };
 
@@ -56,6 +57,12 @@ int symtab_finish(struct symtab *t, struct error *err);
 
 /** @return the function whose range holds the address, or NULL */
 const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t vaddr);
+
+/**
+ * Whether symtab_find()'s choice is better than another name: the symbol table has that one for the
+ * same address, but there it is local, weak, or has more underscores.
+ */
+bool symtab_is_better(const struct symtab *t, const struct symtab_entry *entry, const char *name);
 
 void symtab_deinit(struct symtab *t);
 

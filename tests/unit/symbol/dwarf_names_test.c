@@ -24,6 +24,8 @@ struct program {
 	size_t outer, leaf, mid,
 	        sibling; /* offsets in .debug_info; of the value of a DW_AT_sibling */
 	int version;
+	int alias_binding; /* of `aaa_alias`, beside a global `last`; -1: no symbols for it */
+	int last_binding;
 };
 
 static void u8(struct strbuf *b, unsigned v)
@@ -317,7 +319,7 @@ static void write_lines(struct program *p)
 
 static void write_program(struct program *p, int version)
 {
-	*p = (struct program){.version = version};
+	*p = (struct program){.alias_binding = -1, .version = version};
 	write_abbrev(p);
 	write_info(p);
 	write_lines(p);
@@ -432,6 +434,32 @@ static void without_inlines_the_line_is_still_that_of_the_address(void **state)
 	free_program(&p);
 }
 
+/* Equal functions may be folded into one: then the debug information has the right one's name. */
+static void a_better_symbol_wins_over_the_name_in_the_source(void **state)
+{
+	(void)state;
+	static const struct {
+		int last, alias;
+		const char *wanted;
+	} cases[] = {
+	        {STB_LOCAL, STB_GLOBAL, "aaa_alias /src/a.cc:51 (50)"},
+	        {STB_GLOBAL, STB_GLOBAL, "last /src/a.cc:51 (50)"},
+	        {STB_GLOBAL, STB_WEAK, "last /src/a.cc:51 (50)"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct program p;
+		write_program(&p, 5);
+		p.last_binding = cases[i].last;
+		p.alias_binding = cases[i].alias;
+		struct object *o = open_program(&p);
+		struct symbol_resolver *r = resolver(true);
+		check(r, o, 0x2008, cases[i].wanted);
+		symbol_resolver_destroy(r);
+		object_unref(o);
+		free_program(&p);
+	}
+}
+
 /* Siblings that lead to themselves, or into their own children, end the walk; symbols still name.
  */
 static void siblings_that_go_in_circles_are_survived(void **state)
@@ -495,6 +523,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(inlined_calls_and_lines),
 	        cmocka_unit_test(without_inlines_the_line_is_still_that_of_the_address),
+	        cmocka_unit_test(a_better_symbol_wins_over_the_name_in_the_source),
 	        cmocka_unit_test(siblings_that_go_in_circles_are_survived),
 	        cmocka_unit_test(every_damage_is_survived),
 	};
