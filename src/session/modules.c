@@ -164,6 +164,17 @@ int modules_open_new(struct modules *m)
 	return 0;
 }
 
+/* Readers of the capture want to know where in the file the code lies. */
+static void tell_file_offset(struct modules *m, module_id row, const struct object *o)
+{
+	for (uint32_t i = 0; i < o->segment_count; i++) {
+		if (!o->segments[i].executable)
+			continue;
+		builder_set_file_offset(m->builder, row, o->segments[i].vaddr, o->segments[i].file_off);
+		return;
+	}
+}
+
 static void object_arrived(struct modules *m, const struct load_result *r)
 {
 	struct module *module = &m->rows.at[r->token];
@@ -173,9 +184,12 @@ static void object_arrived(struct modules *m, const struct load_result *r)
 		return;
 	}
 	struct code *twin = code_by_build_id(m, r->object->build_id, r->object->build_id_size);
-	if (module->row.v && r->object->build_id_size)
-		builder_set_build_id(m->builder, module->row, r->object->build_id,
-				     r->object->build_id_size);
+	if (module->row.v) {
+		tell_file_offset(m, module->row, r->object);
+		if (r->object->build_id_size)
+			builder_set_build_id(m->builder, module->row, r->object->build_id,
+					     r->object->build_id_size);
+	}
 	if (twin) {
 		module->code = twin;
 		object_unref(r->object);
@@ -245,6 +259,8 @@ module_id modules_row(struct modules *m, mapped_id mapped)
 		.is_main = mapped.v == m->main.v,
 	};
 	module->row = builder_add_module(m->builder, &row);
+	if (module->row.v && code->object)
+		tell_file_offset(m, module->row, code->object);
 	return module->row;
 }
 
@@ -259,8 +275,10 @@ module_id modules_kernel(struct modules *m)
 
 void modules_set_main(struct modules *m, mapped_id mapped)
 {
-	if (!m->main.v)
-		m->main = mapped;
+	if (m->main.v)
+		return;
+	m->main = mapped;
+	modules_row(m, mapped); /* a row also without a sample in it: it is mapping 1 */
 }
 
 uint64_t modules_cpu_ns(const struct modules *m)
