@@ -22,7 +22,7 @@
 struct program {
 	struct strbuf abbrev, info, line, ranges, file;
 	size_t outer, leaf, mid,
-	        sibling; /* offsets in .debug_info; of the value of a DW_AT_sibling */
+		sibling; /* offsets in .debug_info; of the value of a DW_AT_sibling */
 	int version;
 	int alias_binding; /* of `aaa_alias`, beside a global `last`; -1: no symbols for it */
 	int last_binding;
@@ -35,12 +35,12 @@ static void u8(struct strbuf *b, unsigned v)
 
 static void u16(struct strbuf *b, unsigned v)
 {
-	strbuf_add(b, &(uint16_t){(uint16_t)v}, 2);
+	strbuf_add(b, &(uint16_t){ (uint16_t)v }, 2);
 }
 
 static void u32(struct strbuf *b, size_t v)
 {
-	strbuf_add(b, &(uint32_t){(uint32_t)v}, 4);
+	strbuf_add(b, &(uint32_t){ (uint32_t)v }, 4);
 }
 
 static void u64(struct strbuf *b, uint64_t v)
@@ -75,48 +75,48 @@ static void abbreviation(struct strbuf *b, unsigned code, unsigned tag, const un
 
 static void write_abbrev(struct program *p)
 {
-	static const unsigned unit[] = {DW_AT_name,
-	                                DW_FORM_string,
-	                                DW_AT_comp_dir,
-	                                DW_FORM_string,
-	                                DW_AT_language,
-	                                DW_FORM_data1,
-	                                DW_AT_low_pc,
-	                                DW_FORM_addr,
-	                                DW_AT_ranges,
-	                                DW_FORM_sec_offset,
-	                                DW_AT_stmt_list,
-	                                DW_FORM_sec_offset,
-	                                0};
-	static const unsigned abstract[] = {DW_AT_name,     DW_FORM_string,  DW_AT_linkage_name,
-	                                    DW_FORM_string, DW_AT_decl_line, DW_FORM_data1,
-	                                    DW_AT_inline,   DW_FORM_data1,   0};
-	static const unsigned concrete[] = {DW_AT_name,
-	                                    DW_FORM_string,
-	                                    DW_AT_decl_line,
-	                                    DW_FORM_data1,
-	                                    DW_AT_low_pc,
-	                                    DW_FORM_addr,
-	                                    DW_AT_high_pc,
-	                                    DW_FORM_data8,
-	                                    DW_AT_sibling,
-	                                    DW_FORM_ref4,
-	                                    0};
-	static const unsigned inlined[] = {DW_AT_abstract_origin,
-	                                   DW_FORM_ref4,
-	                                   DW_AT_low_pc,
-	                                   DW_FORM_addr,
-	                                   DW_AT_high_pc,
-	                                   DW_FORM_data8,
-	                                   DW_AT_call_file,
-	                                   DW_FORM_data1,
-	                                   DW_AT_call_line,
-	                                   DW_FORM_data1,
-	                                   0};
-	static const unsigned ranges[] = {DW_AT_abstract_origin, DW_FORM_ref4,    DW_AT_ranges,
-	                                  DW_FORM_sec_offset,    DW_AT_call_file, DW_FORM_data1,
-	                                  DW_AT_call_line,       DW_FORM_data1,   0};
-	static const unsigned space[] = {DW_AT_name, DW_FORM_string, 0};
+	static const unsigned unit[] = { DW_AT_name,
+					 DW_FORM_string,
+					 DW_AT_comp_dir,
+					 DW_FORM_string,
+					 DW_AT_language,
+					 DW_FORM_data1,
+					 DW_AT_low_pc,
+					 DW_FORM_addr,
+					 DW_AT_ranges,
+					 DW_FORM_sec_offset,
+					 DW_AT_stmt_list,
+					 DW_FORM_sec_offset,
+					 0 };
+	static const unsigned abstract[] = { DW_AT_name,     DW_FORM_string,  DW_AT_linkage_name,
+					     DW_FORM_string, DW_AT_decl_line, DW_FORM_data1,
+					     DW_AT_inline,   DW_FORM_data1,   0 };
+	static const unsigned concrete[] = { DW_AT_name,
+					     DW_FORM_string,
+					     DW_AT_decl_line,
+					     DW_FORM_data1,
+					     DW_AT_low_pc,
+					     DW_FORM_addr,
+					     DW_AT_high_pc,
+					     DW_FORM_data8,
+					     DW_AT_sibling,
+					     DW_FORM_ref4,
+					     0 };
+	static const unsigned inlined[] = { DW_AT_abstract_origin,
+					    DW_FORM_ref4,
+					    DW_AT_low_pc,
+					    DW_FORM_addr,
+					    DW_AT_high_pc,
+					    DW_FORM_data8,
+					    DW_AT_call_file,
+					    DW_FORM_data1,
+					    DW_AT_call_line,
+					    DW_FORM_data1,
+					    0 };
+	static const unsigned ranges[] = { DW_AT_abstract_origin, DW_FORM_ref4,    DW_AT_ranges,
+					   DW_FORM_sec_offset,    DW_AT_call_file, DW_FORM_data1,
+					   DW_AT_call_line,       DW_FORM_data1,   0 };
+	static const unsigned space[] = { DW_AT_name, DW_FORM_string, 0 };
 	abbreviation(&p->abbrev, UNIT, DW_TAG_compile_unit, unit);
 	abbreviation(&p->abbrev, ABSTRACT, DW_TAG_subprogram, abstract);
 	abbreviation(&p->abbrev, CONCRETE, DW_TAG_subprogram, concrete);
@@ -143,7 +143,7 @@ static void range_list(struct program *p, const uint64_t *pairs, size_t count)
 }
 
 static void concrete(struct program *p, const char *name, unsigned line, uint64_t low,
-                     uint64_t size)
+		     uint64_t size)
 {
 	u8(&p->info, CONCRETE);
 	text(&p->info, name);
@@ -153,7 +153,7 @@ static void concrete(struct program *p, const char *name, unsigned line, uint64_
 }
 
 static void abstract(struct program *p, const char *name, const char *linkage, unsigned line,
-                     size_t *offset)
+		     size_t *offset)
 {
 	*offset = p->info.length;
 	u8(&p->info, ABSTRACT);
@@ -166,8 +166,8 @@ static void abstract(struct program *p, const char *name, const char *linkage, u
 
 static void write_info(struct program *p)
 {
-	static const uint64_t unit_ranges[] = {0x1000, 0x1100, 0x2000, 0x2010};
-	static const uint64_t leaf_ranges[] = {0x1030, 0x1040, 0x1050, 0x1058};
+	static const uint64_t unit_ranges[] = { 0x1000, 0x1100, 0x2000, 0x2010 };
+	static const uint64_t leaf_ranges[] = { 0x1030, 0x1040, 0x1050, 0x1058 };
 	if (p->version == 5) {
 		u32(&p->ranges, 0);
 		u16(&p->ranges, 5);
@@ -287,7 +287,7 @@ static void end_sequence(struct program *p, uint64_t address)
 
 static void write_lines(struct program *p)
 {
-	static const uint8_t lengths[] = {0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1};
+	static const uint8_t lengths[] = { 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1 };
 	u32(&p->line, 0);
 	u16(&p->line, (unsigned)p->version);
 	if (p->version == 5) {
@@ -319,7 +319,7 @@ static void write_lines(struct program *p)
 
 static void write_program(struct program *p, int version)
 {
-	*p = (struct program){.alias_binding = -1, .version = version};
+	*p = (struct program){ .alias_binding = -1, .version = version };
 	write_abbrev(p);
 	write_info(p);
 	write_lines(p);
@@ -329,23 +329,28 @@ static struct object *open_program(struct program *p)
 {
 	static const char code[0x2000];
 	struct elf_builder b;
-	struct strbuf symbols = {0}, names = {0};
+	struct strbuf symbols = { 0 }, names = { 0 };
 	struct object *o = NULL;
 	elf_builder_init(&b, ET_DYN);
 	elf_builder_section(&b, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x1000, code,
-	                    sizeof(code));
+			    sizeof(code));
 	elf_builder_section(&b, ".debug_abbrev", SHT_PROGBITS, 0, 0, p->abbrev.text,
-	                    p->abbrev.length);
+			    p->abbrev.length);
 	elf_builder_section(&b, ".debug_info", SHT_PROGBITS, 0, 0, p->info.text, p->info.length);
 	elf_builder_section(&b, ".debug_line", SHT_PROGBITS, 0, 0, p->line.text, p->line.length);
 	elf_builder_section(&b, p->version == 5 ? ".debug_rnglists" : ".debug_ranges", SHT_PROGBITS,
-	                    0, 0, p->ranges.text, p->ranges.length);
+			    0, 0, p->ranges.text, p->ranges.length);
 	elf_symbol(&symbols, &names, "_Z5outerv", STB_GLOBAL, STT_FUNC, 1, 0x1000, 0x100);
 	elf_symbol(&symbols, &names, "asm_function", STB_GLOBAL, STT_FUNC, 1, 0x2100, 0x10);
+	if (p->alias_binding >= 0) {
+		elf_symbol(&symbols, &names, "last", p->last_binding, STT_FUNC, 1, 0x2000, 0x10);
+		elf_symbol(&symbols, &names, "aaa_alias", p->alias_binding, STT_FUNC, 1, 0x2000,
+			   0x10);
+	}
 	int table =
-	        elf_builder_section(&b, ".symtab", SHT_SYMTAB, 0, 0, symbols.text, symbols.length);
+		elf_builder_section(&b, ".symtab", SHT_SYMTAB, 0, 0, symbols.text, symbols.length);
 	int strings =
-	        elf_builder_section(&b, ".strtab", SHT_STRTAB, 0, 0, names.text, names.length);
+		elf_builder_section(&b, ".strtab", SHT_STRTAB, 0, 0, names.text, names.length);
 	b.sections[table].sh_link = (Elf64_Word)strings;
 	strbuf_clear(&p->file);
 	elf_build(&b, &p->file);
@@ -367,7 +372,7 @@ static void free_program(struct program *p)
 static struct symbol_resolver *resolver(bool inlines)
 {
 	struct symbol_resolver *r = NULL;
-	const struct symbol_config config = {.inlines = inlines, .debug_dir = "/nonexistent"};
+	const struct symbol_config config = { .inlines = inlines, .debug_dir = "/nonexistent" };
 	assert_int_equal(symbol_resolver_create(&config, &r, NULL), 0);
 	return r;
 }
@@ -375,12 +380,12 @@ static struct symbol_resolver *resolver(bool inlines)
 static void check(struct symbol_resolver *r, struct object *o, uint64_t vaddr, const char *wanted)
 {
 	struct symbol_result result;
-	struct strbuf got = {0};
+	struct strbuf got = { 0 };
 	symbol_resolve(r, o, vaddr, &result);
 	for (uint32_t i = 0; i < result.line_count; i++) {
 		const struct symbol_line *l = &result.lines[i];
 		strbuf_printf(&got, "%s%s %s:%u (%u)", i ? " < " : "", l->function, l->file,
-		              l->line, l->start_line);
+			      l->line, l->start_line);
 		assert_int_equal(l->inlined, i + 1 < result.line_count);
 	}
 	assert_string_equal(strbuf_text(&got), wanted);
@@ -442,9 +447,9 @@ static void a_better_symbol_wins_over_the_name_in_the_source(void **state)
 		int last, alias;
 		const char *wanted;
 	} cases[] = {
-	        {STB_LOCAL, STB_GLOBAL, "aaa_alias /src/a.cc:51 (50)"},
-	        {STB_GLOBAL, STB_GLOBAL, "last /src/a.cc:51 (50)"},
-	        {STB_GLOBAL, STB_WEAK, "last /src/a.cc:51 (50)"},
+		{ STB_LOCAL, STB_GLOBAL, "aaa_alias /src/a.cc:51 (50)" },
+		{ STB_GLOBAL, STB_GLOBAL, "last /src/a.cc:51 (50)" },
+		{ STB_GLOBAL, STB_WEAK, "last /src/a.cc:51 (50)" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct program p;
@@ -483,7 +488,7 @@ static void siblings_that_go_in_circles_are_survived(void **state)
 static void damage(struct program *p, struct strbuf *section)
 {
 	for (size_t i = 0; i < section->length; i++) {
-		static const uint8_t masks[] = {0xff, 0x01, 0x80};
+		static const uint8_t masks[] = { 0xff, 0x01, 0x80 };
 		for (size_t m = 0; m < sizeof(masks) + 1; m++) {
 			char was = section->text[i];
 			size_t length = section->length;
@@ -521,11 +526,11 @@ static void every_damage_is_survived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(inlined_calls_and_lines),
-	        cmocka_unit_test(without_inlines_the_line_is_still_that_of_the_address),
-	        cmocka_unit_test(a_better_symbol_wins_over_the_name_in_the_source),
-	        cmocka_unit_test(siblings_that_go_in_circles_are_survived),
-	        cmocka_unit_test(every_damage_is_survived),
+		cmocka_unit_test(inlined_calls_and_lines),
+		cmocka_unit_test(without_inlines_the_line_is_still_that_of_the_address),
+		cmocka_unit_test(a_better_symbol_wins_over_the_name_in_the_source),
+		cmocka_unit_test(siblings_that_go_in_circles_are_survived),
+		cmocka_unit_test(every_damage_is_survived),
 	};
 	return cmocka_run_group_tests_name("symbol/dwarf_names", tests, NULL, NULL);
 }
