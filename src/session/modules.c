@@ -190,9 +190,9 @@ static void object_arrived(struct modules *m, const struct load_result *r)
 			builder_set_build_id(m->builder, module->row, r->object->build_id,
 					     r->object->build_id_size);
 	}
-	if (twin) {
+	if (twin) { /* frames that point to the old code may still want the object */
+		module->code->object = r->object;
 		module->code = twin;
-		object_unref(r->object);
 		return;
 	}
 	code_opened(m, module->code, r->object);

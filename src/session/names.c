@@ -12,6 +12,7 @@ struct asked { /* by frame_id */
 	struct code *code;
 	uint64_t vaddr;
 	bool waiting, unnamed;
+	bool by_file_off; /* the file was not open yet: vaddr is only the offset in it */
 };
 
 struct names {
@@ -50,6 +51,19 @@ int names_fd(const struct names *n)
 	return symbol_worker_fd(n->worker);
 }
 
+static int submit(struct names *n, uint32_t frame)
+{
+	struct asked *a = &n->frames.at[frame];
+	struct symbol_request request = {
+		.token = frame,
+		.object = a->code ? a->code->object : NULL,
+		.vaddr = a->vaddr,
+	};
+	a->waiting = true;
+	a->unnamed = a->by_file_off = false;
+	return symbol_worker_submit(n->worker, &request);
+}
+
 int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr)
 {
 	while (n->frames.count <= frame.v)
@@ -57,17 +71,25 @@ int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr
 			return -ENOMEM;
 	struct asked *a = &n->frames.at[frame.v];
 	*a = (struct asked){ .code = code, .vaddr = vaddr };
-	if (code && !code->object) {
-		a->unnamed = true;
-		return 0;
+	if (!code || code->object)
+		return submit(n, frame.v);
+	a->unnamed = a->by_file_off = true;
+	return 0;
+}
+
+/* Files that came too late for their first samples are there by now. */
+static int ask_again(struct names *n)
+{
+	for (uint32_t i = 0; i < n->frames.count; i++) {
+		struct asked *a = &n->frames.at[i];
+		if (!a->by_file_off || !a->code->object ||
+		    !object_vaddr_of(a->code->object, a->vaddr, &a->vaddr))
+			continue;
+		int r = submit(n, i);
+		if (r < 0)
+			return r;
 	}
-	a->waiting = true;
-	struct symbol_request request = {
-		.token = frame.v,
-		.object = code ? code->object : NULL,
-		.vaddr = vaddr,
-	};
-	return symbol_worker_submit(n->worker, &request);
+	return 0;
 }
 
 static int name_frame(struct names *n, uint32_t frame, const struct symbol_result *r)
@@ -104,8 +126,11 @@ int names_collect(struct names *n)
 
 int names_finish(struct names *n, int timeout_ms)
 {
+	int r = ask_again(n);
+	if (r < 0)
+		return r;
 	symbol_worker_wait(n->worker, timeout_ms);
-	int r = names_collect(n);
+	r = names_collect(n);
 	for (uint32_t i = 0; i < n->frames.count; i++) {
 		const struct asked *a = &n->frames.at[i];
 		uint64_t start, size;
