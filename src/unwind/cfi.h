@@ -20,15 +20,15 @@ enum { CFI_REGISTERS = 17, CFI_RBP = 6, CFI_RSP = 7, CFI_RIP = 16 };
 struct cfi_section {
 	const uint8_t *bytes;
 	size_t size_bytes;
-	size_t offset; /* of `bytes` in the section */
-	uint64_t vaddr; /* of the section's first byte */
+	size_t offset;    /* of `bytes` in the section */
+	uint64_t vaddr;   /* of the section's first byte */
 	bool debug_frame; /* .debug_frame, not .eh_frame */
 };
 
 struct cfi_entry {
 	bool is_cie;
-	size_t offset; /* in the section, of the length field */
-	size_t cie_offset; /* in the section; of an FDE's CIE */
+	size_t offset;      /* in the section, of the length field */
+	size_t cie_offset;  /* in the section; of an FDE's CIE */
 	struct cursor body; /* behind the id field */
 };
 
@@ -36,9 +36,9 @@ enum cfi_kind {
 	CFI_UNSPECIFIED, /* no instruction named it: callee-saved registers keep their value */
 	CFI_UNDEFINED,
 	CFI_SAME,
-	CFI_OFFSET, /* saved at CFA + offset */
+	CFI_OFFSET,     /* saved at CFA + offset */
 	CFI_VAL_OFFSET, /* is CFA + offset */
-	CFI_REGISTER, /* is in register `offset`; for the CFA: register `reg` + offset */
+	CFI_REGISTER,   /* is in register `offset`; for the CFA: register `reg` + offset */
 	CFI_EXPRESSION, /* saved where the expression says; for the CFA: is its value */
 	CFI_VAL_EXPRESSION,
 };
@@ -64,7 +64,7 @@ struct cfi_cie {
 	uint64_t return_register;
 	uint8_t version;
 	uint8_t pointer_encoding;
-	bool is_signal; /* augmentation 'S' */
+	bool is_signal;             /* augmentation 'S' */
 	bool has_augmentation_data; /* augmentation 'z' */
 	struct cursor instructions;
 	struct cfi_state initial; /* after `instructions`; see cfi_run_cie() */

@@ -82,7 +82,8 @@ int cfi_next_entry(const struct cfi_section *section, struct cursor *c, struct c
 	if (c->bad)
 		return -1;
 
-	bool wide = dwarf64 && section->debug_frame; /* LSB: the id of .eh_frame has 4 bytes always */
+	bool wide =
+		dwarf64 && section->debug_frame; /* LSB: the id of .eh_frame has 4 bytes always */
 	size_t id_offset = section->offset + (size_t)(out->body.at - section->bytes);
 	uint64_t id = wide ? cursor_u64(&out->body) : cursor_u32(&out->body);
 	if (out->body.bad) {

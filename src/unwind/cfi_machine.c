@@ -144,18 +144,14 @@ static void run_register_instruction(struct cfi_machine *m, uint8_t op)
 	default: reg = uleb(c);
 	}
 	switch (op) {
-	case CFA_OP_OFFSET_EXTENDED:
-		set_rule(m, reg, CFI_OFFSET, factored(m, uleb(c)));
-		break;
+	case CFA_OP_OFFSET_EXTENDED: set_rule(m, reg, CFI_OFFSET, factored(m, uleb(c))); break;
 	case CFA_OP_OFFSET_EXTENDED_SF:
 		set_rule(m, reg, CFI_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
 	case CFA_OP_GNU_NEGATIVE_OFFSET_EXTENDED:
 		set_rule(m, reg, CFI_OFFSET, factored(m, -uleb(c)));
 		break;
-	case CFA_OP_VAL_OFFSET:
-		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, uleb(c)));
-		break;
+	case CFA_OP_VAL_OFFSET: set_rule(m, reg, CFI_VAL_OFFSET, factored(m, uleb(c))); break;
 	case CFA_OP_VAL_OFFSET_SF:
 		set_rule(m, reg, CFI_VAL_OFFSET, factored(m, (uint64_t)cursor_sleb(c)));
 		break;
@@ -202,8 +198,7 @@ static bool advances_far(struct cfi_machine *m, uint8_t op, uint64_t *to)
 	case CFA_OP_ADVANCE2: units = cursor_u16(&m->code); break;
 	case CFA_OP_ADVANCE4: units = cursor_u32(&m->code); break;
 	case CFA_OP_MIPS_ADVANCE8: units = cursor_u64(&m->code); break;
-	case CFA_OP_SET_LOC:
-		return cfi_pointer(m->section, &m->code, m->cie->pointer_encoding, to);
+	case CFA_OP_SET_LOC: return cfi_pointer(m->section, &m->code, m->cie->pointer_encoding, to);
 	default: return false;
 	}
 	*to = m->start + units * m->cie->code_align;

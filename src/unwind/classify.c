@@ -23,15 +23,16 @@ static bool is_register_plus(const struct cfi_rule *rule, uint8_t reg, int64_t *
 	return !c.bad && !cursor_left(&c);
 }
 
-/* What ld writes for .plt: the second half of an entry has pushed a word (elf_x86_64_eh_frame_plt). */
+/* What ld writes for .plt: the second half of an entry has pushed a word (elf_x86_64_eh_frame_plt).
+ */
 static bool is_plt(const struct cfi_rule *cfa, int32_t *out_threshold)
 {
 	struct cursor c = expression_of(cfa);
 	const uint8_t *e = cursor_take(&c, 11);
 	if (!e || cursor_left(&c))
 		return false;
-	static const uint8_t head[] = { OP_BREG0 + CFI_RSP, 8, OP_BREG0 + CFI_RIP, 0, OP_LIT0 + 15,
-					OP_AND };
+	static const uint8_t head[] = { OP_BREG0 + CFI_RSP, 8,     OP_BREG0 + CFI_RIP, 0,
+					OP_LIT0 + 15,       OP_AND };
 	static const uint8_t tail[] = { OP_GE, OP_LIT0 + 3, OP_SHL, OP_PLUS };
 	if (memcmp(e, head, sizeof(head)) || memcmp(e + 7, tail, sizeof(tail)) || e[6] < OP_LIT0 ||
 	    e[6] > OP_LIT31)
@@ -64,7 +65,8 @@ static bool is_deref(const struct cfi_rule *cfa, struct unwind_rule *out)
 static bool classify_cfa(const struct cfi_rule *cfa, struct unwind_rule *out)
 {
 	if (cfa->kind == CFI_REGISTER) {
-		if ((cfa->reg != CFI_RSP && cfa->reg != CFI_RBP) || cfa->offset != (int32_t)cfa->offset)
+		if ((cfa->reg != CFI_RSP && cfa->reg != CFI_RBP) ||
+		    cfa->offset != (int32_t)cfa->offset)
 			return false;
 		out->cfa_kind = cfa->reg == CFI_RSP ? CFA_RSP : CFA_RBP;
 		out->cfa_off = (int32_t)cfa->offset;
@@ -107,8 +109,10 @@ static bool is_ucontext(const struct cfi_state *s, struct unwind_rule *out)
 	    rule.cfa_kind != CFA_DEREF_RSP || rule.cfa_add)
 		return false;
 	int32_t context = rule.cfa_off - UCONTEXT_RSP;
-	if (!is_register_plus(&s->registers[CFI_RIP], CFI_RSP, &rip) || rip != context + UCONTEXT_RIP ||
-	    !is_register_plus(&s->registers[CFI_RBP], CFI_RSP, &rbp) || rbp != context + UCONTEXT_RBP)
+	if (!is_register_plus(&s->registers[CFI_RIP], CFI_RSP, &rip) ||
+	    rip != context + UCONTEXT_RIP ||
+	    !is_register_plus(&s->registers[CFI_RBP], CFI_RSP, &rbp) ||
+	    rbp != context + UCONTEXT_RBP)
 		return false;
 	*out = (struct unwind_rule){ .cfa_kind = CFA_SIGNAL, .cfa_off = context };
 	return true;

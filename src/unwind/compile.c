@@ -12,13 +12,13 @@
 
 enum {
 	CIE_MAX = 1 << 16, /* distinct ones, each of 400 bytes here; linkers merge equal ones */
-	PADDING_MAX = 15, /* between aligned functions: no gap row, nothing runs there */
+	PADDING_MAX = 15,  /* between aligned functions: no gap row, nothing runs there */
 	SORT_BITS = 11,
 };
 
 struct fde_ref {
 	uint32_t start, size_bytes; /* start behind the table's base */
-	uint32_t offset; /* as in struct table_fde */
+	uint32_t offset;            /* as in struct table_fde */
 	uint32_t cie;
 };
 

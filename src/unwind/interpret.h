@@ -32,7 +32,8 @@ struct interpret_registers {
 int interpret_step(const struct unwind_table *t, uint64_t bias, uint64_t pc,
 		   const struct interpret_memory *memory, struct interpret_registers *r);
 
-/** Evaluates a DWARF expression. @return false if it cannot be evaluated; *failed_read then says why */
+/** Evaluates a DWARF expression. @return false if it cannot be evaluated; *failed_read then says
+ * why */
 bool interpret_expression(struct cursor code, const struct interpret_registers *r,
 			  const struct interpret_memory *memory, uint64_t bias,
 			  const uint64_t *initial, uint64_t *out, bool *failed_read);

@@ -3,7 +3,8 @@
 
 /*
  * A return address at the first byte of a function whose CFI does not reach the byte before was
- * pushed by no call: the stack was laid out by hand to come out there (makecontext, a signal frame).
+ * pushed by no call: the stack was laid out by hand to come out there (makecontext, a signal
+ * frame).
  */
 static bool is_entered_by_return(const struct walk *w)
 {
@@ -34,15 +35,17 @@ enum found walk_find_rule(struct walk *w, uint64_t pc, struct unwind_rule *out)
 	}
 	switch (code->lookup) {
 	case LOOKUP_TABLE:
-		*out = is_entered_by_return(w) ? trampoline_rule(w) :
-						 table_rule(code->table, pc - code->bias);
+		*out = is_entered_by_return(w) ? trampoline_rule(w)
+					       : table_rule(code->table, pc - code->bias);
 		if (out->cfa_kind == CFA_UNKNOWN)
 			*out = walk_rule_without_cfi(w, UNWIND_NO_RULE);
 		if (code->table->is_go)
 			walk_correct_go_rule(w, out);
 		return FOUND;
 	case LOOKUP_NO_CFI: *out = walk_rule_without_cfi(w, UNWIND_NO_RULE); return FOUND;
-	case LOOKUP_UNREADABLE: *out = walk_rule_without_cfi(w, UNWIND_OBJECT_UNREADABLE); return FOUND;
+	case LOOKUP_UNREADABLE:
+		*out = walk_rule_without_cfi(w, UNWIND_OBJECT_UNREADABLE);
+		return FOUND;
 	case LOOKUP_LATE: *out = walk_rule_without_cfi(w, UNWIND_ROWS_LATE); return FOUND;
 	case LOOKUP_PENDING: code->end = code->start; return FOUND_PENDING;
 	default: code->end = code->start; return FOUND_NOTHING;

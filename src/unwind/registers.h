@@ -14,10 +14,11 @@ struct unwind_registers {
 enum unwind_step_result {
 	STEP_CALLER = UNWIND_REASON_COUNT, /* registers are the caller's, pc is a return address */
 	STEP_INTERRUPTED, /* registers are those that a signal interrupted: pc was not calling */
-	STEP_SLOW, /* for the interpreter; registers are unchanged */
+	STEP_SLOW,        /* for the interpreter; registers are unchanged */
 };
 
-/* Stands for a frame pointer whose value is lost: no stack is there, and it is no end of a chain. */
+/* Stands for a frame pointer whose value is lost: no stack is there, and it is no end of a chain.
+ */
 enum { UNWIND_RBP_LOST = 1 };
 
 /* In struct ucontext of x86-64 Linux: uc_mcontext.gregs[] (asm/sigcontext.h). */

@@ -19,7 +19,7 @@ struct row_builder {
 	VEC(struct unwind_row) rows;
 	VEC(uint32_t) pages;
 	VEC(struct unwind_rule) rules;
-	struct row_index rule_index; /* rows are rule numbers + 1 */
+	struct row_index rule_index;         /* rows are rule numbers + 1 */
 	uint16_t recent[ROW_BUILDER_RECENT]; /* rule numbers by hash */
 };
 

@@ -13,22 +13,22 @@
 #endif
 
 enum unwind_cfa_kind {
-	CFA_UNKNOWN, /* a gap: no CFI covers the address; frame pointers may do */
-	CFA_RSP, /* rsp + cfa_off */
-	CFA_RBP, /* rbp + cfa_off */
-	CFA_PLT, /* rsp + 8 + (((rip & 15) >= cfa_add) ? 8 : 0): the expression that ld writes for .plt */
+	CFA_UNKNOWN,   /* a gap: no CFI covers the address; frame pointers may do */
+	CFA_RSP,       /* rsp + cfa_off */
+	CFA_RBP,       /* rbp + cfa_off */
+	CFA_PLT,       /* rsp + 8 + (((rip & 15) >= cfa_add) ? 8 : 0): what ld writes for .plt */
 	CFA_DEREF_RSP, /* *(rsp + cfa_off) + cfa_add */
 	CFA_DEREF_RBP, /* *(rbp + cfa_off) + cfa_add: DRAP of realigned frames */
-	CFA_SIGNAL, /* a signal frame: registers lie in an ucontext at rsp + cfa_off */
+	CFA_SIGNAL,    /* a signal frame: registers lie in an ucontext at rsp + cfa_off */
 	CFA_ROOT, /* the return address is undefined: outermost frame (psABI; DWARF 5, 6.4.4) */
 	CFA_SLOW, /* valid, but only for the interpreter of unwind/interpret.h */
 };
 
 enum unwind_rbp_kind {
 	RBP_SAME, /* not changed in this frame */
-	RBP_CFA, /* saved at cfa + rbp_off */
+	RBP_CFA,  /* saved at cfa + rbp_off */
 	RBP_UNDEFINED,
-	RBP_RBP, /* saved at rbp + rbp_off: realigned frames, where the CFA is no fixed distance away */
+	RBP_RBP, /* saved at rbp + rbp_off: realigned frames, whose CFA may be any way off */
 };
 
 /* Return address: always at cfa - 8 on x86-64 in what compiles to a row; otherwise CFA_SLOW. */
@@ -49,7 +49,7 @@ _Static_assert(sizeof(struct unwind_rule) == 12, "shared with BPF");
 enum { UNWIND_PAGE_SHIFT = 10, UNWIND_PAGE_BYTES = 1 << UNWIND_PAGE_SHIFT };
 
 struct unwind_row {
-	uint16_t low; /* address in its page */
+	uint16_t low;  /* address in its page */
 	uint16_t rule; /* index into the object's rules */
 };
 _Static_assert(sizeof(struct unwind_row) == 4, "shared with BPF");

@@ -100,7 +100,8 @@ unwind_step(void *context, const struct unwind_rule *rule, struct unwind_registe
  * Is this what the kernel lays out for a new program: argc, argv[], NULL? For a start routine
  * without CFI, which runs with rbp 0 (psABI, 3.4.1, "Initial Stack and Register State").
  */
-static inline __attribute__((always_inline)) int unwind_is_program_start(void *context, uint64_t rsp)
+static inline __attribute__((always_inline)) int unwind_is_program_start(void *context,
+									 uint64_t rsp)
 {
 	(void)context;
 	uint64_t count, first, end;

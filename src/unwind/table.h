@@ -12,7 +12,7 @@
 
 /* Where an FDE stands. Sorted by `start`. */
 struct table_fde {
-	uint32_t start; /* behind table->base_vaddr */
+	uint32_t start;  /* behind table->base_vaddr */
 	uint32_t offset; /* in its section */
 };
 enum { TABLE_FDE_DEBUG = 1u << 31 }; /* in `offset`: of .debug_frame */
@@ -28,9 +28,9 @@ struct unwind_table {
 	struct table_fde *fdes;
 	uint64_t eh_frame_vaddr;
 	size_t eh_frame_size_bytes;
-	uint64_t eh_frame_file_off; /* its bytes are read again when an FDE is interpreted */
+	uint64_t eh_frame_file_off;        /* its bytes are read again when an FDE is interpreted */
 	struct object_section debug_frame; /* kept, as it may be compressed in the file */
-	bool is_go; /* rows come from what Go's linker wrote */
+	bool is_go;                        /* rows come from what Go's linker wrote */
 };
 
 /** @return the rule for an address, CFA_UNKNOWN in gaps and outside */

@@ -41,26 +41,26 @@ bool unwind_table_function(const struct unwind_table *t, uint64_t vaddr, uint64_
 /* What a program counter belongs to, as the walker sees it. */
 enum unwind_lookup {
 	LOOKUP_NO_MAPPING, /* outside every mapping */
-	LOOKUP_TABLE, /* `table` and `bias` are set */
-	LOOKUP_NO_CFI, /* known code without CFI: JIT, Go: follow frame pointers */
-	LOOKUP_PENDING, /* the rows are being compiled: stop, come back */
+	LOOKUP_TABLE,      /* `table` and `bias` are set */
+	LOOKUP_NO_CFI,     /* known code without CFI: JIT, Go: follow frame pointers */
+	LOOKUP_PENDING,    /* the rows are being compiled: stop, come back */
 	LOOKUP_UNREADABLE, /* the object could not be opened; frame pointers are tried */
-	LOOKUP_LATE, /* the rows did not come in time; frame pointers are tried */
+	LOOKUP_LATE,       /* the rows did not come in time; frame pointers are tried */
 };
 
 struct unwind_code {
 	enum unwind_lookup lookup;
 	const struct unwind_table *table;
-	uint64_t bias; /* vaddr = pc - bias */
+	uint64_t bias;       /* vaddr = pc - bias */
 	uint64_t start, end; /* pcs of the mapping: the answer holds for all of [start, end) */
 };
 
 /* What the walker wants from memory that the sample has no copy of. */
 enum unwind_memory {
-	MEMORY_CODE, /* instruction bytes */
+	MEMORY_CODE,        /* instruction bytes */
 	MEMORY_BEHIND_COPY, /* the same stack, deeper than the copy: it may have changed since */
-	/* A signal frame in the copy, as it is now: the same bytes mean that its handler still runs, so
-	 * that the stack which it interrupted stands still. */
+	/* A signal frame in the copy, as it is now: the same bytes mean that its handler still
+	 * runs, so that the stack which it interrupted stands still. */
 	MEMORY_SIGNAL_FRAME,
 	MEMORY_OTHER_STACK, /* that stack */
 };
@@ -90,7 +90,8 @@ struct unwind_cache; /* pc -> rule of one reader thread; see unwind_cache_flush(
 /** @return NULL without memory */
 struct unwind_cache *unwind_cache_create(void);
 void unwind_cache_destroy(struct unwind_cache *c);
-/** Must be called whenever a mapping appears or goes, or a table is destroyed; `space` names an address space. */
+/** Must be called whenever a mapping appears or goes, or a table is destroyed; `space` names an
+ * address space. */
 void unwind_cache_flush(struct unwind_cache *c);
 
 /**

@@ -19,8 +19,7 @@ bool walk_read(struct walk *w, uint64_t address, void *out, size_t size_bytes)
 bool walk_read_code(const struct walk *w, uint64_t pc, void *out, size_t size_bytes)
 {
 	const struct unwind_env *env = w->env;
-	return env->read_memory &&
-	       env->read_memory(env->context, MEMORY_CODE, pc, out, size_bytes);
+	return env->read_memory && env->read_memory(env->context, MEMORY_CODE, pc, out, size_bytes);
 }
 
 enum { STACK_MAX_BYTES = 1 << 30 }; /* an address farther behind the copy is no part of the stack */
@@ -127,12 +126,14 @@ static void not_found(struct walk *w, enum found found, uint64_t pc, uint64_t *p
 }
 
 /*
- * A signal frame led out of the copy: to the stack that was interrupted, when the handler has one of
- * its own. Memory read later is worth something only if the handler still runs.
+ * A signal frame led out of the copy: to the stack that was interrupted, when the handler has one
+ * of its own. Memory read later is worth something only if the handler still runs.
  */
 static bool is_on_other_stack(const struct walk *w, uint64_t frame_rsp)
 {
-	enum { FRAME_BYTES = 232 }; /* ucontext up to the end of gregs, which lies at rsp in the frame */
+	enum {
+		FRAME_BYTES = 232
+	}; /* ucontext up to the end of gregs, which lies at rsp in the frame */
 	const struct unwind_env *env = w->env;
 	uint64_t offset = frame_rsp - env->stack_start;
 	uint8_t now[FRAME_BYTES];

@@ -20,10 +20,10 @@ struct walk {
 	uint64_t readable; /* reads of 8 bytes may begin below this offset in the stack copy */
 	struct unwind_registers at;
 	struct interpret_registers all; /* in slow mode, or while the first frame is at hand */
-	bool slow; /* every step goes through the interpreter */
-	bool is_caller; /* at.pc is a return address */
-	bool by_frame_pointer; /* the last step followed a frame pointer */
-	bool on_other_stack; /* a signal frame led out of the stack copy */
+	bool slow;                      /* every step goes through the interpreter */
+	bool is_caller;                 /* at.pc is a return address */
+	bool by_frame_pointer;          /* the last step followed a frame pointer */
+	bool on_other_stack;            /* a signal frame led out of the stack copy */
 	uint64_t failed_address;
 	struct unwind_code code; /* the last answer of code_at */
 	struct unwind_rule rule; /* when there is no cache to keep it */
@@ -51,7 +51,7 @@ enum found { FOUND, FOUND_PENDING, FOUND_NOTHING };
 /* The rule for w->at; `pc` is w->at.pc, or one less in a caller. */
 enum found walk_find_rule(struct walk *w, uint64_t pc, struct unwind_rule *out);
 
-/* A rule for code without CFI keeps the reason that is given if frame pointers do not help either. */
+/* Rules for code without CFI keep the reason that is given if frame pointers do not help. */
 static inline enum unwind_reason fallback_reason(const struct unwind_rule *rule)
 {
 	return (enum unwind_reason)rule->rbp_kind;

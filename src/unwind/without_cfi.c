@@ -25,11 +25,12 @@ bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
 	uint8_t c[4];
 	if (!walk_read_code(w, w->at.pc, c, sizeof(c)))
 		return false;
-	bool is_entry = (c[0] == 0xf3 && c[1] == 0x0f && c[2] == 0x1e && c[3] == 0xfa) || /* endbr64 */
-			c[0] == 0x55 || /* push %rbp */
-			c[0] == 0xc3 || /* ret */
-			(c[0] == 0xff && c[1] == 0x25) || /* jmp *SLOT(%rip) */
-			(c[0] == 0x49 && c[1] == 0x3b && c[2] == 0x66); /* Go: cmp 16(%r14), %rsp */
+	bool is_entry =
+		(c[0] == 0xf3 && c[1] == 0x0f && c[2] == 0x1e && c[3] == 0xfa) || /* endbr64 */
+		c[0] == 0x55 ||                                                   /* push %rbp */
+		c[0] == 0xc3 ||                                                   /* ret */
+		(c[0] == 0xff && c[1] == 0x25) ||               /* jmp *SLOT(%rip) */
+		(c[0] == 0x49 && c[1] == 0x3b && c[2] == 0x66); /* Go: cmp 16(%r14), %rsp */
 	bool is_pushed = c[0] == 0x48 && ((c[1] == 0x89 && c[2] == 0xe5) ||
 					  (c[1] == 0x8b && c[2] == 0xec)); /* mov %rsp, %rbp */
 	if (is_entry)
@@ -61,8 +62,8 @@ bool walk_is_goexit(const struct walk *w)
 }
 
 /*
- * Go's clone: behind the call, `mov $N, %edi; mov $60, %eax; syscall` ends the thread. Its mcall, the
- * scheduler's first frame: behind the call that never returns, `nop; pop %rax; jmp badmcall2`.
+ * Go's clone: behind the call, `mov $N, %edi; mov $60, %eax; syscall` ends the thread. Its mcall,
+ * the scheduler's first frame: behind the call that never returns, `nop; pop %rax; jmp badmcall2`.
  */
 static bool is_go_start(const uint8_t *code)
 {
@@ -73,8 +74,8 @@ static bool is_go_start(const uint8_t *code)
 }
 
 /*
- * Go's systemstack: `call *%rdi; mov %fs:-8, %rax`. The call ran on another stack than the function's
- * frame is on, which CFI cannot say; only rbp leads there.
+ * Go's systemstack: `call *%rdi; mov %fs:-8, %rax`. The call ran on another stack than the
+ * function's frame is on, which CFI cannot say; only rbp leads there.
  */
 static bool is_go_systemstack(const uint8_t *before, const uint8_t *code)
 {
@@ -116,7 +117,8 @@ static bool is_thread_start(struct walk *w)
 	static const uint8_t exit_thread[] = { 0x89, 0xc7, 0x31, 0xc0, 0xb0, 60, 0x0f, 0x05 };
 	uint8_t code[sizeof(exit_thread)];
 	struct unwind_rule rule;
-	if (walk_find_rule(w, w->at.pc - 1, &rule) != FOUND) /* for w->code, which a cache hit skips */
+	/* For w->code, which a hit in the cache leaves alone. */
+	if (walk_find_rule(w, w->at.pc - 1, &rule) != FOUND)
 		return false;
 	for (unsigned i = 0; i < THREAD_FRAME_WORDS; i++) {
 		uint64_t pc;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Records a program's stacks, then measures: compiling the unwind tables of what it had mapped, and
- * unwinding, both in CPU time, so that other work on the machine matters less. HOT repeats each dump while it is in the cache, STREAM goes through all dumps in turn.
- * Usage: unwind [-n LIMIT] [-l] PROGRAM [ARG...]; -l also measures libunwind.
+ * Records a program's stacks, then measures in CPU time: compiling the unwind tables of what it had
+ * mapped, and unwinding. HOT repeats each dump while it is in the cache, STREAM goes through all in
+ * turn. Usage: unwind [-n LIMIT] [-l] PROGRAM [ARG...]; -l also measures libunwind.
  */
 #include <err.h>
 #include <stdio.h>
@@ -53,8 +53,10 @@ static void keep(void *context, const struct dump *d)
 static uint32_t unwind(struct bench *b, const struct dump *d, struct unwind_cache *cache)
 {
 	struct unwind_result r;
-	struct unwind_env env = { .context = space_of(&b->spaces, d->pid), .code_at = code_at,
-				  .stack = d->stack, .stack_start = d->registers[REGISTER_RSP],
+	struct unwind_env env = { .context = space_of(&b->spaces, d->pid),
+				  .code_at = code_at,
+				  .stack = d->stack,
+				  .stack_start = d->registers[REGISTER_RSP],
 				  .stack_size_bytes = d->stack_size_bytes,
 				  .stack_copy_full = d->stack_copy_full };
 	unwind_walk(&env, d->registers, cache, (uint32_t)d->pid, b->pcs, FRAMES_MAX, &r);
@@ -96,7 +98,8 @@ static void measure_libunwind(struct bench *b)
 	uint64_t frames = 0, start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t i = 0; i < b->dumps.count && i < 200; i++) {
 		const struct dump *d = &b->dumps.at[i];
-		frames += remote_unwind(d, space_of(&b->spaces, d->pid), b->frames, FRAMES_MAX, &end);
+		frames +=
+			remote_unwind(d, space_of(&b->spaces, d->pid), b->frames, FRAMES_MAX, &end);
 	}
 	printf("%-24s %8.1f ns/frame\n", "libunwind, no cache",
 	       (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / (double)frames);
@@ -121,7 +124,8 @@ static void measure_build(const struct image *image)
 	}
 	double mb = (double)eh_frame.size_bytes / 1e6;
 	printf("%8.3f MB .eh_frame %7.2f ms %6.0f MB/s  memory %.2f MB/MB  %s\n", mb,
-	       (double)best_ns / 1e6, mb / ((double)best_ns / 1e9), (double)memory / 1e6 / mb, image->path);
+	       (double)best_ns / 1e6, mb / ((double)best_ns / 1e9), (double)memory / 1e6 / mb,
+	       image->path);
 	object_section_deinit(&eh_frame);
 }
 

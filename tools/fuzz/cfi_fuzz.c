@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Call frame information: the input is a section (the first byte says which one), which is compiled,
- * looked up at every row and interpreted; its bytes also serve as the stack that is walked.
+ * Call frame information: the input is a section (the first byte says which one), which is
+ * compiled, looked up at every row and interpreted; its bytes also serve as the stack that is
+ * walked.
  */
 #include <stdlib.h>
 
@@ -32,7 +33,8 @@ static struct object *make_object(const uint8_t *data, size_t size)
 					  TEXT_VADDR, text, sizeof(text));
 	elf_builder_segment(&b, PT_LOAD, PF_R | PF_X, section);
 	section = elf_builder_section(&b, debug ? ".debug_frame" : ".eh_frame", SHT_PROGBITS,
-				      debug ? 0 : SHF_ALLOC, debug ? 0 : FRAME_VADDR, data + 1, size - 1);
+				      debug ? 0 : SHF_ALLOC, debug ? 0 : FRAME_VADDR, data + 1,
+				      size - 1);
 	if (!debug)
 		elf_builder_segment(&b, PT_LOAD, PF_R, section);
 	elf_build(&b, &out);
@@ -62,7 +64,8 @@ static void code_at(void *context, uint64_t pc, struct unwind_code *out)
 {
 	const struct input *in = context;
 	if (pc < TEXT_VADDR + TEXT_BYTES)
-		*out = (struct unwind_code){ LOOKUP_TABLE, in->table, 0, 0, TEXT_VADDR + TEXT_BYTES };
+		*out = (struct unwind_code){ LOOKUP_TABLE, in->table, 0, 0,
+					     TEXT_VADDR + TEXT_BYTES };
 }
 
 static void check_table(const struct unwind_table *t)
@@ -89,8 +92,11 @@ static void use_at(struct input *in, uint64_t pc)
 	struct interpret_memory memory = { in, read_any };
 	struct interpret_registers r = { .known = (1u << CFI_REGISTERS) - 1 };
 	struct unwind_result result;
-	struct unwind_env env = { .context = in, .code_at = code_at, .read_memory = read_memory,
-				  .stack = in->data, .stack_size_bytes = in->size };
+	struct unwind_env env = { .context = in,
+				  .code_at = code_at,
+				  .read_memory = read_memory,
+				  .stack = in->data,
+				  .stack_size_bytes = in->size };
 	r.value[CFI_RIP] = pc;
 	if (unwind_table_function(in->table, pc, &start, &size) && pc - start >= size)
 		abort();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Runs a program and unwinds each sample twice, by perfprof's walker and by libunwind, over the same
- * registers and stack copy. Prints each difference, then
+ * Runs a program and unwinds each sample twice, by perfprof's walker and by libunwind, over the
+ *same registers and stack copy. Prints each difference, then
  *
  *	N stacks, M identical, K explained, D different
  *
- * and exits with 1 if more than one in 1,000 differs without an explanation (77: no right to sample).
- * Usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM [ARG...]
+ * and exits with 1 if more than one in 1,000 differs without an explanation (77: no right to
+ *sample). Usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM [ARG...]
  */
 #include <err.h>
 #include <inttypes.h>
@@ -75,20 +75,20 @@ static bool is_same(const struct oracle *o, unsigned i, unsigned count)
 }
 
 /*
- * Differences whose truth was looked up with gdb. `same` frames agree; the last of these was stepped
- * out of differently. Only a walk that reaches an outermost frame counts as explained.
+ * Differences whose truth was looked up with gdb. `same` frames agree; the last of these was
+ * stepped out of differently. Only a walk that reaches an outermost frame counts as explained.
  *
- * - node 20 at 0x1594998, the `ret` of v8::internal::GetCurrentStackPosition: gcc's CFI says that rbp
- *   is saved at CFA - 16, but `pop %rbp` has run. libunwind reads that slot, below rsp, and gives up
- *   a frame later; the registers of the sample hold the caller's rbp. Always so behind `pop %rbp`.
- * - Code without CFI (node's builtins, Go, musl), and where libunwind 1.6.2 as Debian builds it finds
- *   none (no .eh_frame_hdr, as in static programs; only .debug_frame): it guesses from rbp, which at
- *   the first instruction is still the caller's, and forgets the other registers.
+ * - node 20 at 0x1594998, the `ret` of v8::internal::GetCurrentStackPosition: gcc's CFI says that
+ * rbp is saved at CFA - 16, but `pop %rbp` has run. libunwind reads that slot, below rsp, and gives
+ * up a frame later; the registers of the sample hold the caller's rbp. Always so behind `pop %rbp`.
+ * - Code without CFI (node's builtins, Go, musl), and where libunwind 1.6.2 as Debian builds it
+ * finds none (no .eh_frame_hdr, as in static programs; only .debug_frame): it guesses from rbp,
+ * which at the first instruction is still the caller's, and forgets the other registers.
  *
  * @return NULL if there is none
  */
-static const char *explanation(const struct oracle *o, const struct unwind_result *r, unsigned theirs,
-			       unsigned same, int end)
+static const char *explanation(const struct oracle *o, const struct unwind_result *r,
+			       unsigned theirs, unsigned same, int end)
 {
 	if (r->reason != UNWIND_ROOT)
 		return NULL;
@@ -107,8 +107,9 @@ static void show(struct oracle *o, const struct dump *d, const struct unwind_res
 	const struct space *s = space_of(&o->spaces, d->pid);
 	if (o->shown++ >= 20 && !o->verbose)
 		return;
-	printf("pid %d: %u frames (%s), libunwind %u (%d), the same up to %u%s%s\n", d->pid, r->count,
-	       unwind_reason_id(r->reason), n, end, same, why ? "; explained: " : "", why ? why : "");
+	printf("pid %d: %u frames (%s), libunwind %u (%d), the same up to %u%s%s\n", d->pid,
+	       r->count, unwind_reason_id(r->reason), n, end, same, why ? "; explained: " : "",
+	       why ? why : "");
 	printf("  rsp %" PRIx64 " rbp %" PRIx64 " copy %u\n", d->registers[REGISTER_RSP],
 	       d->registers[REGISTER_RBP], d->stack_size_bytes);
 	for (unsigned i = same > 3 ? same - 3 : 0; i < same + 3; i++) {
@@ -123,8 +124,11 @@ static void compare(void *context, const struct dump *d)
 {
 	struct oracle *o = context;
 	struct space *space = space_of(&o->spaces, d->pid);
-	struct unwind_env env = { .context = space, .code_at = code_at, .read_memory = read_memory,
-				  .stack = d->stack, .stack_start = d->registers[REGISTER_RSP],
+	struct unwind_env env = { .context = space,
+				  .code_at = code_at,
+				  .read_memory = read_memory,
+				  .stack = d->stack,
+				  .stack_start = d->registers[REGISTER_RSP],
 				  .stack_size_bytes = d->stack_size_bytes,
 				  .stack_copy_full = d->stack_copy_full };
 	struct unwind_result r;
@@ -162,7 +166,9 @@ int main(int argc, char **argv)
 		case 'n': limit = (unsigned)atoi(optarg); break;
 		case 't': o.show_truncated = true; break;
 		case 'v': o.verbose = true; break;
-		default: errx(2, "usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM [ARG...]");
+		default:
+			errx(2, "usage: unwind [-F HZ] [-s STACK_BYTES] [-n LIMIT] [-tv] PROGRAM "
+				"[ARG...]");
 		}
 	}
 	if (optind == argc || !rate)

@@ -17,8 +17,8 @@
 
 enum {
 	RING_PAGES = 2048,
-	SAMPLE_TYPE = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER |
-		      PERF_SAMPLE_STACK_USER,
+	SAMPLE_TYPE =
+		PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
 	REGISTERS_MASK = 0xff01ff, /* ax bx cx dx si di bp sp ip, r8-r15 (asm/perf_regs.h) */
 	CPU_MAX = 64,
 };
@@ -39,11 +39,23 @@ struct recorder {
 static void open_cpu(struct recorder *r, pid_t pid, unsigned cpu, unsigned rate_hz)
 {
 	struct perf_event_attr a = {
-		.type = PERF_TYPE_SOFTWARE, .size = sizeof(a), .config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = 1000000000 / rate_hz, .sample_type = SAMPLE_TYPE, .disabled = 1,
-		.inherit = 1, .mmap = 1, .comm = 1, .task = 1, .enable_on_exec = 1, .mmap2 = 1,
-		.comm_exec = 1, .sample_id_all = 1, .sample_regs_user = REGISTERS_MASK,
-		.sample_stack_user = r->stack_bytes, .exclude_callchain_user = 1,
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(a),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 1000000000 / rate_hz,
+		.sample_type = SAMPLE_TYPE,
+		.disabled = 1,
+		.inherit = 1,
+		.mmap = 1,
+		.comm = 1,
+		.task = 1,
+		.enable_on_exec = 1,
+		.mmap2 = 1,
+		.comm_exec = 1,
+		.sample_id_all = 1,
+		.sample_regs_user = REGISTERS_MASK,
+		.sample_stack_user = r->stack_bytes,
+		.exclude_callchain_user = 1,
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == ENOSYS)) {
@@ -52,7 +64,8 @@ static void open_cpu(struct recorder *r, pid_t pid, unsigned cpu, unsigned rate_
 	}
 	if (fd < 0)
 		err(1, "perf_event_open");
-	void *ring = mmap(NULL, (1 + RING_PAGES) * 4096ul, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *ring =
+		mmap(NULL, (1 + RING_PAGES) * 4096ul, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
 		err(1, "mmap of a ring");
 	r->fds[cpu] = fd;
@@ -169,7 +182,8 @@ static int by_time(const void *a, const void *b)
 }
 
 void record_program(char **argv, unsigned rate_hz, uint32_t stack_bytes, unsigned limit,
-		    struct spaces *spaces, void (*visit)(void *, const struct dump *), void *context)
+		    struct spaces *spaces, void (*visit)(void *, const struct dump *),
+		    void *context)
 {
 	int go, status;
 	static struct recorder r;

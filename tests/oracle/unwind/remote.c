@@ -26,7 +26,8 @@ static bool read_bytes(const struct remote *r, uint64_t address, void *out, size
 	return space_read(r->space, address, out, n);
 }
 
-static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value, int write, void *arg)
+static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value, int write,
+		      void *arg)
 {
 	(void)as;
 	if (write)
@@ -34,7 +35,8 @@ static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value
 	return read_bytes(arg, address, value, sizeof(*value)) ? 0 : -UNW_EUNSPEC;
 }
 
-static int access_reg(unw_addr_space_t as, unw_regnum_t reg, unw_word_t *value, int write, void *arg)
+static int access_reg(unw_addr_space_t as, unw_regnum_t reg, unw_word_t *value, int write,
+		      void *arg)
 {
 	(void)as;
 	const struct remote *r = arg;
@@ -72,7 +74,8 @@ static int by_hdr(unw_addr_space_t as, unw_word_t ip, const struct map *map, unw
 	return UNW_OBJ(dwarf_search_unwind_table)(as, ip, &di, pi, need, arg);
 }
 
-static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *pi, int need, void *arg)
+static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *pi, int need,
+			  void *arg)
 {
 	const struct remote *r = arg;
 	const struct map *map = space_find(r->space, ip);
@@ -98,8 +101,8 @@ static int no_resume(unw_addr_space_t as, unw_cursor_t *c, void *arg)
 	return -UNW_EINVAL;
 }
 
-static int no_name(unw_addr_space_t as, unw_word_t ip, char *buffer, size_t size, unw_word_t *offset,
-		   void *arg)
+static int no_name(unw_addr_space_t as, unw_word_t ip, char *buffer, size_t size,
+		   unw_word_t *offset, void *arg)
 {
 	(void)as, (void)ip, (void)buffer, (void)size, (void)offset, (void)arg;
 	return -UNW_ENOINFO;
@@ -109,9 +112,13 @@ unsigned remote_unwind(const struct dump *d, const struct space *space, struct r
 		       unsigned limit, int *out_end)
 {
 	static unw_accessors_t accessors = {
-		.find_proc_info = find_proc_info, .put_unwind_info = put_unwind_info,
-		.get_dyn_info_list_addr = no_dyn_info, .access_mem = access_mem,
-		.access_reg = access_reg, .access_fpreg = access_fpreg, .resume = no_resume,
+		.find_proc_info = find_proc_info,
+		.put_unwind_info = put_unwind_info,
+		.get_dyn_info_list_addr = no_dyn_info,
+		.access_mem = access_mem,
+		.access_reg = access_reg,
+		.access_fpreg = access_fpreg,
+		.resume = no_resume,
 		.get_proc_name = no_name,
 	};
 	static unw_addr_space_t as;
@@ -131,7 +138,8 @@ unsigned remote_unwind(const struct dump *d, const struct space *space, struct r
 			break;
 		/* It says so of the frame that the last step arrived at. */
 		frames[n].interrupted = unw_is_signal_frame(&cursor) > 0;
-		frames[n].has_cfi = unw_get_proc_info(&cursor, &info) == 0 && info.format != UNW_INFO_FORMAT_DYNAMIC;
+		frames[n].has_cfi = unw_get_proc_info(&cursor, &info) == 0 &&
+				    info.format != UNW_INFO_FORMAT_DYNAMIC;
 		frames[n++].pc = ip;
 		*out_end = unw_step(&cursor);
 	} while (*out_end > 0 && n < limit);

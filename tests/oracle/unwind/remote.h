@@ -9,7 +9,7 @@
 #include "space.h"
 
 struct remote_frame {
-	uint64_t pc; /* as libunwind says it: a return address */
+	uint64_t pc;  /* as libunwind says it: a return address */
 	bool has_cfi; /* libunwind found some: not where .eh_frame_hdr lacks, or in .debug_frame */
 	bool interrupted; /* its registers come from a signal frame: the pc is exact */
 };

@@ -14,7 +14,8 @@ static int open_vdso(struct object **out, struct error *e)
 	const Elf64_Ehdr *h = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
 	if (!h)
 		return -ENOENT;
-	return object_open_image(h, h->e_shoff + (size_t)h->e_shentsize * h->e_shnum, "[vdso]", out, e);
+	return object_open_image(h, h->e_shoff + (size_t)h->e_shentsize * h->e_shnum, "[vdso]", out,
+				 e);
 }
 
 static uint64_t find_eh_frame_hdr(const struct object *o)
@@ -42,8 +43,8 @@ static struct image *image_of(struct spaces *s, const char *path)
 	struct error e = { 0 };
 	if (!image || !(image->path = strdup(path)) || !vec_push(&s->images, image))
 		errx(1, "no memory");
-	int r = !strcmp(path, "[vdso]") ? open_vdso(&image->object, &e) :
-					  object_open_fd(open(path, O_RDONLY | O_CLOEXEC), path,
+	int r = !strcmp(path, "[vdso]") ? open_vdso(&image->object, &e)
+					: object_open_fd(open(path, O_RDONLY | O_CLOEXEC), path,
 							 &image->object, &e);
 	if (r < 0) {
 		warnx("%s: %s", path, e.text);
@@ -131,7 +132,8 @@ static bool read_image(const struct map *map, uint64_t address, void *out, size_
 		const struct object_segment *g = &o->segments[i];
 		if (vaddr >= g->vaddr && vaddr - g->vaddr < g->file_size_bytes &&
 		    size_bytes <= g->file_size_bytes - (vaddr - g->vaddr)) {
-			memcpy(out, map->image->bytes + g->file_off + (vaddr - g->vaddr), size_bytes);
+			memcpy(out, map->image->bytes + g->file_off + (vaddr - g->vaddr),
+			       size_bytes);
 			return true;
 		}
 	}

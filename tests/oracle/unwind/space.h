@@ -14,10 +14,10 @@
 
 struct image { /* a file, once for all processes */
 	char *path;
-	struct object *object; /* NULL: could not be opened */
-	struct unwind_table *table; /* NULL: no CFI */
+	struct object *object;       /* NULL: could not be opened */
+	struct unwind_table *table;  /* NULL: no CFI */
 	uint64_t eh_frame_hdr_vaddr; /* 0: none */
-	const uint8_t *bytes; /* the whole file; mapped, which only a test may */
+	const uint8_t *bytes;        /* the whole file; mapped, which only a test may */
 };
 
 struct map {

@@ -67,7 +67,8 @@ static inline void put_cie_raw(struct frames *f, const char *augmentation, uint8
 }
 
 /* What gcc writes: "zR" (or "zRS"), pc-relative 4-byte pointers. */
-static inline void put_cie(struct frames *f, const char *augmentation, const uint8_t *ops, size_t size)
+static inline void put_cie(struct frames *f, const char *augmentation, const uint8_t *ops,
+			   size_t size)
 {
 	put_cie_raw(f, augmentation, 1, -8, OPS(1, 0x1b), ops, size);
 }

@@ -2,8 +2,8 @@
 #include "cfi_builder.h"
 
 /*
- * The machine: an FDE of 100 bytes at TEXT_VADDR, run up to an address. Opcodes are those of DWARF 5,
- * table 7.29.
+ * The machine: an FDE of 100 bytes at TEXT_VADDR, run up to an address. Opcodes are those of DWARF
+ * 5, table 7.29.
  */
 struct run {
 	struct frames frames;
@@ -32,7 +32,8 @@ static void parse(struct run *r)
 	cfi_machine_init(&r->machine, &r->section, &r->cie, &r->fde);
 }
 
-/* Runs `ops` to the state at an offset; the frames are freed, so expressions must not be looked at. */
+/* Runs `ops` to the state at an offset; the frames are freed, so expressions must not be looked at.
+ */
 static struct cfi_state state_at(unsigned offset, const uint8_t *ops, size_t size)
 {
 	struct run r = { 0 };
@@ -82,8 +83,9 @@ static void locations_advance(void **state)
 {
 	(void)state;
 	/* Each moves on and then sets the CFA's offset to 1, 2, 3, 4, 5. */
-	const uint8_t ops[] = { 0x40 | 3, 0x0e, 1, 0x02, 4, 0x0e, 2, 0x03, 5, 0, 0x0e, 3,
-				0x04, 6, 0, 0, 0, 0x0e, 4, 0x1d, 7, 0, 0, 0, 0, 0, 0, 0, 0x0e, 5 };
+	const uint8_t ops[] = { 0x40 | 3, 0x0e, 1,    0x02, 4, 0x0e, 2, 0x03, 5,    0,
+				0x0e,     3,    0x04, 6,    0, 0,    0, 0x0e, 4,    0x1d,
+				7,        0,    0,    0,    0, 0,    0, 0,    0x0e, 5 };
 	assert_cfa(state_at(2, ops, sizeof(ops)), 7, 8);
 	assert_cfa(state_at(3, ops, sizeof(ops)), 7, 1);
 	assert_cfa(state_at(7, ops, sizeof(ops)), 7, 2);
@@ -105,7 +107,8 @@ static void set_loc_uses_the_pointer_encoding(void **state)
 	(void)state;
 	struct run r = { 0 };
 	put_cie(&r.frames, "zR", ENTRY_STATE);
-	/* The operand lies 18 bytes into the FDE: length, id, start, size, augmentation size, opcode. */
+	/* The operand lies 18 bytes into the FDE: length, id, start, size, augmentation size,
+	 * opcode. */
 	uint32_t relative = (uint32_t)(TEXT_VADDR + 40 - (FRAME_VADDR + r.frames.out.length + 18));
 	put_fde(&r.frames, TEXT_VADDR, 100,
 		OPS(0x01, (uint8_t)relative, (uint8_t)(relative >> 8), (uint8_t)(relative >> 16),
@@ -121,11 +124,11 @@ static void set_loc_uses_the_pointer_encoding(void **state)
 static void cfa_instructions(void **state)
 {
 	(void)state;
-	assert_cfa(state_at(0, OPS(0x0c, 6, 0x80, 1)), 6, 128); /* def_cfa */
-	assert_cfa(state_at(0, OPS(0x0d, 6)), 6, 8); /* def_cfa_register */
-	assert_cfa(state_at(0, OPS(0x0e, 32)), 7, 32); /* def_cfa_offset */
-	assert_cfa(state_at(0, OPS(0x12, 10, 0x7e)), 10, 16); /* def_cfa_sf: -2 * -8 */
-	assert_cfa(state_at(0, OPS(0x13, 0x7d)), 7, 24); /* def_cfa_offset_sf: -3 * -8 */
+	assert_cfa(state_at(0, OPS(0x0c, 6, 0x80, 1)), 6, 128);  /* def_cfa */
+	assert_cfa(state_at(0, OPS(0x0d, 6)), 6, 8);             /* def_cfa_register */
+	assert_cfa(state_at(0, OPS(0x0e, 32)), 7, 32);           /* def_cfa_offset */
+	assert_cfa(state_at(0, OPS(0x12, 10, 0x7e)), 10, 16);    /* def_cfa_sf: -2 * -8 */
+	assert_cfa(state_at(0, OPS(0x13, 0x7d)), 7, 24);         /* def_cfa_offset_sf: -3 * -8 */
 	struct cfi_state s = state_at(0, OPS(0x0f, 2, 0x77, 8)); /* def_cfa_expression */
 	assert_int_equal(s.cfa.kind, CFI_EXPRESSION);
 	assert_int_equal(s.cfa.expression_size_bytes, 2);
@@ -134,16 +137,17 @@ static void cfa_instructions(void **state)
 static void register_instructions(void **state)
 {
 	(void)state;
-	assert_rule(state_at(0, OPS(0x80 | 6, 2)), 6, CFI_OFFSET, -16); /* offset */
-	assert_rule(state_at(0, OPS(0x05, 6, 3)), 6, CFI_OFFSET, -24); /* offset_extended */
+	assert_rule(state_at(0, OPS(0x80 | 6, 2)), 6, CFI_OFFSET, -16);  /* offset */
+	assert_rule(state_at(0, OPS(0x05, 6, 3)), 6, CFI_OFFSET, -24);   /* offset_extended */
 	assert_rule(state_at(0, OPS(0x11, 6, 0x7e)), 6, CFI_OFFSET, 16); /* offset_extended_sf */
-	assert_rule(state_at(0, OPS(0x2f, 6, 2)), 6, CFI_OFFSET, 16); /* GNU_negative_offset_extended */
-	assert_rule(state_at(0, OPS(0x07, 6)), 6, CFI_UNDEFINED, 0); /* undefined */
-	assert_rule(state_at(0, OPS(0x08, 6)), 6, CFI_SAME, 0); /* same_value */
-	assert_rule(state_at(0, OPS(0x09, 6, 3)), 6, CFI_REGISTER, 3); /* register */
-	assert_rule(state_at(0, OPS(0x14, 6, 1)), 6, CFI_VAL_OFFSET, -8); /* val_offset */
+	assert_rule(state_at(0, OPS(0x2f, 6, 2)), 6, CFI_OFFSET,
+		    16); /* GNU_negative_offset_extended */
+	assert_rule(state_at(0, OPS(0x07, 6)), 6, CFI_UNDEFINED, 0);        /* undefined */
+	assert_rule(state_at(0, OPS(0x08, 6)), 6, CFI_SAME, 0);             /* same_value */
+	assert_rule(state_at(0, OPS(0x09, 6, 3)), 6, CFI_REGISTER, 3);      /* register */
+	assert_rule(state_at(0, OPS(0x14, 6, 1)), 6, CFI_VAL_OFFSET, -8);   /* val_offset */
 	assert_rule(state_at(0, OPS(0x15, 6, 0x7f)), 6, CFI_VAL_OFFSET, 8); /* val_offset_sf */
-	struct cfi_state s = state_at(0, OPS(0x10, 6, 3, 0x76, 0, 0x06)); /* expression */
+	struct cfi_state s = state_at(0, OPS(0x10, 6, 3, 0x76, 0, 0x06));   /* expression */
 	assert_int_equal(s.registers[6].kind, CFI_EXPRESSION);
 	assert_int_equal(s.registers[6].expression_size_bytes, 3);
 	s = state_at(0, OPS(0x16, 6, 2, 0x76, 0)); /* val_expression */
@@ -180,9 +184,9 @@ static void damaged_instructions_end_the_fde(void **state)
 		uint8_t ops[8];
 		size_t size;
 	} damaged[] = {
-		{ { 0x0b }, 1 }, /* restore_state without remember_state */
-		{ { 0x3f }, 1 }, /* no such instruction */
-		{ { 0x0f, 100, 0x77 }, 3 }, /* an expression longer than the FDE */
+		{ { 0x0b }, 1 },                   /* restore_state without remember_state */
+		{ { 0x3f }, 1 },                   /* no such instruction */
+		{ { 0x0f, 100, 0x77 }, 3 },        /* an expression longer than the FDE */
 		{ { 0x0f, 1, 0x96, 0x0e, 8 }, 5 }, /* an offset without a register */
 		{ { 0x0f, 1, 0x96, 0x0d, 6 }, 5 }, /* a register without an offset */
 	};
@@ -217,16 +221,18 @@ static void pointer_encodings(void **state)
 {
 	(void)state;
 	pointer(0x00, OPS(1, 2, 3, 4, 5, 6, 7, 8), 0x0807060504030201);
-	pointer(0x01, OPS(0x80, 0x01), 128); /* uleb128 */
-	pointer(0x02, OPS(0xff, 0xff), 0xffff); /* udata2 */
-	pointer(0x03, OPS(0xff, 0xff, 0xff, 0xff), 0xffffffff); /* udata4 */
+	pointer(0x01, OPS(0x80, 0x01), 128);                               /* uleb128 */
+	pointer(0x02, OPS(0xff, 0xff), 0xffff);                            /* udata2 */
+	pointer(0x03, OPS(0xff, 0xff, 0xff, 0xff), 0xffffffff);            /* udata4 */
 	pointer(0x04, OPS(1, 0, 0, 0, 0, 0, 0, 0x80), 0x8000000000000001); /* udata8 */
-	pointer(0x09, OPS(0x80, 0x7f), (uint64_t)-128); /* sleb128 */
-	pointer(0x0a, OPS(0xfe, 0xff), (uint64_t)-2); /* sdata2 */
-	pointer(0x0b, OPS(0xfe, 0xff, 0xff, 0xff), (uint64_t)-2); /* sdata4 */
-	pointer(0x0c, OPS(0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), (uint64_t)-2); /* sdata8 */
+	pointer(0x09, OPS(0x80, 0x7f), (uint64_t)-128);                    /* sleb128 */
+	pointer(0x0a, OPS(0xfe, 0xff), (uint64_t)-2);                      /* sdata2 */
+	pointer(0x0b, OPS(0xfe, 0xff, 0xff, 0xff), (uint64_t)-2);          /* sdata4 */
+	pointer(0x0c, OPS(0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+		(uint64_t)-2);                     /* sdata8 */
 	pointer(0x1b, OPS(0x10, 0, 0, 0), 0x1014); /* pcrel | sdata4 */
-	pointer(0x50, OPS(0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0), 9); /* aligned: 4 bytes are skipped */
+	pointer(0x50, OPS(0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0),
+		9);               /* aligned: 4 bytes are skipped */
 	pointer(0xff, OPS(0), 0); /* omit */
 }
 
@@ -316,8 +322,8 @@ static void an_entry_that_is_cut_off_is_an_error(void **state)
 static void lengths_of_64_bits(void **state)
 {
 	(void)state;
-	const uint8_t bytes[] = { 0xff, 0xff, 0xff, 0xff, 8, 0, 0, 0, 0, 0, 0, 0,
-				  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t bytes[] = { 0xff, 0xff, 0xff, 0xff, 8,    0,    0,    0,    0,    0,
+				  0,    0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	struct cfi_section s = { .bytes = bytes, .size_bytes = sizeof(bytes), .debug_frame = true };
 	struct cursor c = cursor_of(bytes, sizeof(bytes));
 	struct cfi_entry entry;

@@ -7,7 +7,8 @@
 
 #include "unwind/interpret.h"
 
-/* Opcodes are those of DWARF 5, table 7.9. Registers hold 100 + number; memory holds its address * 2. */
+/* Opcodes are those of DWARF 5, table 7.9. Registers hold 100 + number; memory holds its address
+ * * 2. */
 #define OPS(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 
 static bool read_memory(void *context, uint64_t address, void *out, size_t size_bytes)
@@ -27,7 +28,8 @@ static bool run(const uint8_t *ops, size_t size, uint64_t *out, bool *failed_rea
 	uint64_t cfa = 5000;
 	for (unsigned i = 0; i < CFI_REGISTERS; i++)
 		r.value[i] = 100 + i;
-	return interpret_expression(cursor_of(ops, size), &r, &memory, 0x10000, &cfa, out, failed_read);
+	return interpret_expression(cursor_of(ops, size), &r, &memory, 0x10000, &cfa, out,
+				    failed_read);
 }
 
 static void is(uint64_t want, const uint8_t *ops, size_t size)
@@ -49,7 +51,7 @@ static void is_bad(bool want_failed_read, const uint8_t *ops, size_t size)
 static void constants(void **state)
 {
 	(void)state;
-	is(5000, OPS(0x96)); /* nop: the initial value */
+	is(5000, OPS(0x96));                            /* nop: the initial value */
 	is(0x10002, OPS(0x03, 2, 0, 0, 0, 0, 0, 0, 0)); /* addr, with the bias */
 	is(0xff, OPS(0x08, 0xff));
 	is((uint64_t)-1, OPS(0x09, 0xff));
@@ -89,11 +91,11 @@ static void memory(void **state)
 static void the_stack(void **state)
 {
 	(void)state;
-	is(10, OPS(0x35, 0x12, 0x22)); /* 5 dup plus */
-	is(5, OPS(0x35, 0x36, 0x13)); /* 5 6 drop */
-	is(5, OPS(0x35, 0x36, 0x14)); /* 5 6 over */
+	is(10, OPS(0x35, 0x12, 0x22));         /* 5 dup plus */
+	is(5, OPS(0x35, 0x36, 0x13));          /* 5 6 drop */
+	is(5, OPS(0x35, 0x36, 0x14));          /* 5 6 over */
 	is(4, OPS(0x34, 0x35, 0x36, 0x15, 2)); /* 4 5 6 pick 2 */
-	is(1, OPS(0x35, 0x36, 0x16, 0x1c)); /* 5 6 swap: 6 - 5 */
+	is(1, OPS(0x35, 0x36, 0x16, 0x1c));    /* 5 6 swap: 6 - 5 */
 	/* 7 5 3 rot is 3 7 5 with the top last: 7 - 5 = 2, 3 - 2 = 1 */
 	is(1, OPS(0x37, 0x35, 0x33, 0x17, 0x1c, 0x1c));
 	is_bad(false, OPS(0x13, 0x13)); /* more than there is */
@@ -104,8 +106,8 @@ static void the_stack(void **state)
 static void arithmetic(void **state)
 {
 	(void)state;
-	is(5, OPS(0x09, 0xfb, 0x19)); /* abs -5 */
-	is(4, OPS(0x36, 0x3c, 0x1a)); /* 6 & 12 */
+	is(5, OPS(0x09, 0xfb, 0x19));                  /* abs -5 */
+	is(4, OPS(0x36, 0x3c, 0x1a));                  /* 6 & 12 */
 	is((uint64_t)-3, OPS(0x09, 0xfa, 0x32, 0x1b)); /* -6 / 2 */
 	is((uint64_t)-1, OPS(0x32, 0x33, 0x1c));
 	is(2, OPS(0x38, 0x33, 0x1d)); /* 8 mod 3 */
@@ -140,10 +142,10 @@ static void comparisons_are_signed(void **state)
 static void jumps(void **state)
 {
 	(void)state;
-	is(7, OPS(0x37, 0x2f, 1, 0, 0x31)); /* skip over lit1 */
+	is(7, OPS(0x37, 0x2f, 1, 0, 0x31));       /* skip over lit1 */
 	is(7, OPS(0x37, 0x31, 0x28, 1, 0, 0x32)); /* bra, taken */
 	is(2, OPS(0x37, 0x30, 0x28, 1, 0, 0x32)); /* bra, not taken */
-	is_bad(false, OPS(0x2f, 100, 0)); /* out of the expression */
+	is_bad(false, OPS(0x2f, 100, 0));         /* out of the expression */
 	is_bad(false, OPS(0x2f, 0, 0x80));
 	is_bad(false, OPS(0x2f, 0xfd, 0xff)); /* for ever */
 }
@@ -152,7 +154,7 @@ static void nonsense(void **state)
 {
 	(void)state;
 	is_bad(false, OPS(0x01));
-	is_bad(false, OPS(0x50)); /* a register is no value */
+	is_bad(false, OPS(0x50));       /* a register is no value */
 	is_bad(false, OPS(0x0e, 1, 2)); /* cut off */
 	uint8_t many[100];
 	memset(many, 0x31, sizeof(many)); /* more than the stack holds */

@@ -16,7 +16,8 @@ struct words {
 
 static bool read_word(const struct words *w, uint64_t address, uint64_t *out)
 {
-	if (address == w->unreadable || address < STACK || address >= STACK + 8 * WORDS || address & 7)
+	if (address == w->unreadable || address < STACK || address >= STACK + 8 * WORDS ||
+	    address & 7)
 		return false;
 	*out = w->at[(address - STACK) / 8];
 	return true;
@@ -37,8 +38,9 @@ static void cfa_from_rsp(void **state)
 	(void)state;
 	/* sub $8, %rsp; rbp was pushed before: [pad, rbp, return address] */
 	struct words w = { .at = { 0, 0x1111, 0x2222 } };
-	struct unwind_rule rule = { .cfa_kind = CFA_RSP, .cfa_off = 24, .rbp_kind = RBP_CFA,
-				    .rbp_off = -16 };
+	struct unwind_rule rule = {
+		.cfa_kind = CFA_RSP, .cfa_off = 24, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
 	struct unwind_registers r = { 1, STACK, 5 };
 	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
 	assert_registers(r, 0x2222, STACK + 24, 0x1111);
@@ -48,8 +50,9 @@ static void cfa_from_rbp(void **state)
 {
 	(void)state;
 	struct words w = { .at = { 0, 0, 0x1111, 0x2222 } };
-	struct unwind_rule rule = { .cfa_kind = CFA_RBP, .cfa_off = 16, .rbp_kind = RBP_CFA,
-				    .rbp_off = -16 };
+	struct unwind_rule rule = {
+		.cfa_kind = CFA_RBP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
 	struct unwind_registers r = { 1, STACK, STACK + 16 };
 	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
 	assert_registers(r, 0x2222, STACK + 32, 0x1111);
@@ -58,10 +61,12 @@ static void cfa_from_rbp(void **state)
 static void a_popped_rbp_is_kept(void **state)
 {
 	(void)state;
-	/* pop %rbp; ret: the CFI still says that rbp is saved at cfa - 16, which is below rsp now */
+	/* pop %rbp; ret: the CFI still says that rbp is saved at cfa - 16, which is below rsp now
+	 */
 	struct words w = { .at = { 0xbad, 0x2222 } };
-	struct unwind_rule rule = { .cfa_kind = CFA_RSP, .cfa_off = 8, .rbp_kind = RBP_CFA,
-				    .rbp_off = -16 };
+	struct unwind_rule rule = {
+		.cfa_kind = CFA_RSP, .cfa_off = 8, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
 	struct unwind_registers r = { 1, STACK + 8, 0x5555 };
 	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
 	assert_registers(r, 0x2222, STACK + 16, 0x5555);
@@ -152,8 +157,9 @@ static void ends_of_a_stack(void **state)
 	struct unwind_rule rule = { .cfa_kind = CFA_ROOT };
 	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_ROOT);
 	/* return address 0 and frame pointer 0 */
-	rule = (struct unwind_rule){ .cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA,
-				     .rbp_off = -16 };
+	rule = (struct unwind_rule){
+		.cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
 	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_ROOT);
 	rule.rbp_kind = RBP_SAME; /* the frame pointer is 5: a broken stack */
 	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
@@ -187,8 +193,9 @@ static void unreadable_memory(void **state)
 	struct unwind_registers r = { 1, STACK, 5 };
 	struct unwind_rule rule = { .cfa_kind = CFA_RSP, .cfa_off = 16 };
 	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_READ_FAILED);
-	rule = (struct unwind_rule){ .cfa_kind = CFA_RSP, .cfa_off = 24, .rbp_kind = RBP_CFA,
-				     .rbp_off = -16 };
+	rule = (struct unwind_rule){
+		.cfa_kind = CFA_RSP, .cfa_off = 24, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
 	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_READ_FAILED);
 	rule = (struct unwind_rule){ .cfa_kind = CFA_DEREF_RSP, .cfa_off = 8 };
 	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_READ_FAILED);

@@ -109,7 +109,8 @@ static void overlapping_fdes(void **state)
 	put_cie(&f, "zR", ENTRY_STATE);
 	put_fde(&f, TEXT_VADDR, 0x40, OPS(0x0e, 16));
 	put_fde(&f, TEXT_VADDR + 0x10, 0x10, OPS(0x0e, 24)); /* wholly covered */
-	put_fde(&f, TEXT_VADDR + 0x30, 0x30, OPS(0x48, 0x0e, 32, 0x50, 0x0e, 40)); /* the rest counts */
+	put_fde(&f, TEXT_VADDR + 0x30, 0x30,
+		OPS(0x48, 0x0e, 32, 0x50, 0x0e, 40)); /* the rest counts */
 	struct unwind_table *t = make_table(&f, NULL);
 	assert_rsp(at(t, 0x18), 16);
 	assert_rsp(at(t, 0x3f), 16);
@@ -128,7 +129,8 @@ static void debug_frame_fills_what_eh_frame_lacks(void **state)
 	put_cie_raw(&debug, "", 3, -8, NULL, 0, ENTRY_STATE);
 	put_fde_absolute(&debug, TEXT_VADDR, 0x40, OPS(0x0e, 24));
 	put_fde_absolute(&debug, TEXT_VADDR + 0x100, 0x40, OPS(0x0e, 32));
-	put_fde_absolute(&debug, 0, 0x40, OPS(0x0e, 40)); /* of a function that the linker dropped */
+	put_fde_absolute(&debug, 0, 0x40,
+			 OPS(0x0e, 40)); /* of a function that the linker dropped */
 	struct unwind_table *t = make_table(&eh, &debug);
 	uint64_t start, size;
 	assert_rsp(at(t, 0), 16);
@@ -185,14 +187,16 @@ static struct unwind_rule rule_of(const char *augmentation, const uint8_t *ops, 
 static void the_plt_expression(void **state)
 {
 	(void)state;
-	struct unwind_rule r =
-		rule_of("zR", OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22));
+	struct unwind_rule r = rule_of(
+		"zR", OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22));
 	assert_int_equal(r.cfa_kind, CFA_PLT);
 	assert_int_equal(r.cfa_add, 11);
-	r = rule_of("zR", OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x39, 0x2a, 0x33, 0x24, 0x22));
+	r = rule_of("zR",
+		    OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x39, 0x2a, 0x33, 0x24, 0x22));
 	assert_int_equal(r.cfa_add, 9);
 	/* another shift: not ours to guess */
-	r = rule_of("zR", OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x34, 0x24, 0x22));
+	r = rule_of("zR",
+		    OPS(0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x34, 0x24, 0x22));
 	assert_int_equal(r.cfa_kind, CFA_SLOW);
 }
 
@@ -221,7 +225,8 @@ static void realigned_frames(void **state)
 static void signal_frames(void **state)
 {
 	(void)state;
-	/* As glibc describes __restore_rt: CFA = *(rsp + 160), rbp at rsp + 120, rip at rsp + 168. */
+	/* As glibc describes __restore_rt: CFA = *(rsp + 160), rbp at rsp + 120, rip at rsp + 168.
+	 */
 	struct unwind_rule r = rule_of("zRS", OPS(UCONTEXT(0xa8)));
 	assert_int_equal(r.cfa_kind, CFA_SIGNAL);
 	assert_int_equal(r.cfa_off, 0);
@@ -244,11 +249,15 @@ static void what_does_not_fit_is_slow(void **state)
 	(void)state;
 	assert_int_equal(rule_of("zR", OPS(0x0c, 10, 8)).cfa_kind, CFA_SLOW); /* CFA from r10 */
 	assert_int_equal(rule_of("zR", OPS(0x0e, 0x80, 0x80, 0x80, 0x80, 8)).cfa_kind, CFA_SLOW);
-	assert_int_equal(rule_of("zR", OPS(0x0f, 2, 0x73, 8)).cfa_kind, CFA_SLOW); /* CFA = rbx + 8 */
-	assert_int_equal(rule_of("zR", OPS(0x86, 0x80, 0x80, 1)).cfa_kind, CFA_SLOW); /* rbp far away */
+	assert_int_equal(rule_of("zR", OPS(0x0f, 2, 0x73, 8)).cfa_kind,
+			 CFA_SLOW); /* CFA = rbx + 8 */
+	assert_int_equal(rule_of("zR", OPS(0x86, 0x80, 0x80, 1)).cfa_kind,
+			 CFA_SLOW);                                          /* rbp far away */
 	assert_int_equal(rule_of("zR", OPS(0x09, 6, 3)).cfa_kind, CFA_SLOW); /* rbp in rbx */
-	assert_int_equal(rule_of("zR", OPS(0x16, 6, 2, 0x76, 0)).cfa_kind, CFA_SLOW); /* val_expression */
-	assert_int_equal(rule_of("zR", OPS(0x90, 2)).cfa_kind, CFA_SLOW); /* return address elsewhere */
+	assert_int_equal(rule_of("zR", OPS(0x16, 6, 2, 0x76, 0)).cfa_kind,
+			 CFA_SLOW); /* val_expression */
+	assert_int_equal(rule_of("zR", OPS(0x90, 2)).cfa_kind,
+			 CFA_SLOW); /* return address elsewhere */
 	assert_int_equal(rule_of("zR", OPS(0x09, 16, 5)).cfa_kind, CFA_SLOW); /* or in a register */
 }
 
@@ -275,8 +284,8 @@ static void more_rules_than_numbers(void **state)
 	put_cie(&f, "zR", ENTRY_STATE);
 	struct strbuf ops = { 0 };
 	for (unsigned i = 0; i < 70000; i++) {
-		uint8_t op[] = { 0x0e, (uint8_t)(0x80 | (i & 0x7f)), (uint8_t)(i >> 7 & 0x7f), 0x86,
-				 (uint8_t)(2 + (i >> 14)), 0x41 };
+		uint8_t op[] = { 0x0e, (uint8_t)(0x80 | (i & 0x7f)), (uint8_t)(i >> 7 & 0x7f),
+				 0x86, (uint8_t)(2 + (i >> 14)),     0x41 };
 		strbuf_add(&ops, op, sizeof(op));
 	}
 	struct elf_builder b;
@@ -285,11 +294,11 @@ static void more_rules_than_numbers(void **state)
 	struct error err = { 0 };
 	put_fde(&f, TEXT_VADDR, 70000, (const uint8_t *)ops.text, ops.length);
 	elf_builder_init(&b, ET_DYN);
-	int text = elf_builder_section(&b, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, TEXT_VADDR,
-				       "", 1);
+	int text = elf_builder_section(&b, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+				       TEXT_VADDR, "", 1);
 	elf_builder_segment(&b, PT_LOAD, PF_R | PF_X, text)->p_memsz = 100000;
-	int eh = elf_builder_section(&b, ".eh_frame", SHT_PROGBITS, SHF_ALLOC, FRAME_VADDR, f.out.text,
-				     f.out.length);
+	int eh = elf_builder_section(&b, ".eh_frame", SHT_PROGBITS, SHF_ALLOC, FRAME_VADDR,
+				     f.out.text, f.out.length);
 	elf_builder_segment(&b, PT_LOAD, PF_R, eh);
 	elf_build(&b, &out);
 	struct unwind_table *t;
@@ -310,7 +319,8 @@ static void damaged_instructions_become_a_gap(void **state)
 	(void)state;
 	struct frames f = { 0 };
 	put_cie(&f, "zR", ENTRY_STATE);
-	put_fde(&f, TEXT_VADDR, 0x40, OPS(0x50, 0x3f)); /* 16 good bytes, then no such instruction */
+	put_fde(&f, TEXT_VADDR, 0x40,
+		OPS(0x50, 0x3f)); /* 16 good bytes, then no such instruction */
 	put_fde(&f, TEXT_VADDR + 0x40, 0x40, OPS(0x0e, 24));
 	struct unwind_table *t = make_table(&f, NULL);
 	assert_rsp(at(t, 0xf), 8);

@@ -8,17 +8,17 @@
  * STACK and is given as an array of words. Offsets of the module's functions:
  */
 enum {
-	LEAF = 0x000, /* CFA = rsp + 8 */
-	FRAME = 0x100, /* CFA = rsp + 32, rbp at CFA - 16 */
-	START = 0x200, /* the return address is undefined */
-	BY_RBX = 0x300, /* CFA = rbx + 16, rbp at CFA - 16: only for the interpreter */
-	SAVES_RBX = 0x400, /* CFA = rsp + 24, rbx at CFA - 16 */
-	RESTORER = 0x500, /* a signal frame; its FDE begins a byte earlier */
-	TRAMPOLINE = 0x600, /* an FDE with a gap before */
+	LEAF = 0x000,          /* CFA = rsp + 8 */
+	FRAME = 0x100,         /* CFA = rsp + 32, rbp at CFA - 16 */
+	START = 0x200,         /* the return address is undefined */
+	BY_RBX = 0x300,        /* CFA = rbx + 16, rbp at CFA - 16: only for the interpreter */
+	SAVES_RBX = 0x400,     /* CFA = rsp + 24, rbx at CFA - 16 */
+	RESTORER = 0x500,      /* a signal frame; its FDE begins a byte earlier */
+	TRAMPOLINE = 0x600,    /* an FDE with a gap before */
 	TAKES_ADDRESS = 0x700, /* CFA = rsp, the return address is in rdi (vfork) */
-	CLOBBERS = 0x800, /* CFA = rsp + 8, rbx undefined */
+	CLOBBERS = 0x800,      /* CFA = rsp + 8, rbx undefined */
 	BARE_RESTORER = 0x900, /* a signal frame; its FDE begins where the handler returns to */
-	BY_R9 = 0xa00, /* CFA = r9 + 16 */
+	BY_R9 = 0xa00,         /* CFA = r9 + 16 */
 	FUNCTION_BYTES = 0x80,
 };
 enum { BIAS = 0x500000, CODE = BIAS + TEXT_VADDR, CODE_END = CODE + TEXT_BYTES };
@@ -51,7 +51,8 @@ static void code_at(void *context, uint64_t pc, struct unwind_code *out)
 	else if (pc >= JIT && pc < JIT_END)
 		*out = (struct unwind_code){ p->jit, NULL, 0, JIT, JIT_END };
 	else if (pc >= GO && pc < GO_END)
-		*out = (struct unwind_code){ LOOKUP_TABLE, p->go_table, GO - TEXT_VADDR, GO, GO_END };
+		*out = (struct unwind_code){ LOOKUP_TABLE, p->go_table, GO - TEXT_VADDR, GO,
+					     GO_END };
 }
 
 static bool read_memory(void *context, enum unwind_memory kind, uint64_t address, void *out,
@@ -100,12 +101,16 @@ static int setup(void **state)
 	p->cache = unwind_cache_create();
 	struct frames go = { .debug_frame = true };
 	put_cie_raw(&go, "", 3, -4, NULL, 0, OPS(0x0c, 7, 8, 0x90, 2));
-	put_fde_absolute(&go, TEXT_VADDR, TEXT_BYTES, OPS(0x44, 0x0e, 24)); /* a frame from byte 4 on */
+	put_fde_absolute(&go, TEXT_VADDR, TEXT_BYTES,
+			 OPS(0x44, 0x0e, 24)); /* a frame from byte 4 on */
 	p->go_table = make_table(NULL, &go);
 	p->module = LOOKUP_TABLE;
 	p->jit = LOOKUP_NO_CFI;
-	p->env = (struct unwind_env){ .context = p, .code_at = code_at, .read_memory = read_memory,
-				      .stack = (const uint8_t *)p->stack, .stack_start = STACK,
+	p->env = (struct unwind_env){ .context = p,
+				      .code_at = code_at,
+				      .read_memory = read_memory,
+				      .stack = (const uint8_t *)p->stack,
+				      .stack_start = STACK,
 				      .stack_size_bytes = sizeof(p->stack) };
 	p->registers[REGISTER_RSP] = STACK;
 	p->registers[REGISTER_RBP] = 77;
@@ -130,17 +135,17 @@ static void run(struct process *p)
 }
 
 /* Walks from `pc`; the pcs must be these, innermost first. */
-#define assert_walk(p, pc, want_reason, ...)                                              \
-	do {                                                                              \
-		const uint64_t want[] = { __VA_ARGS__ };                                  \
-		(p)->registers[REGISTER_PC] = (pc);                                       \
-		for (int cached = 0; cached < 2; cached++) {                              \
-			run(p);                                                           \
+#define assert_walk(p, pc, want_reason, ...)                                                 \
+	do {                                                                                 \
+		const uint64_t want[] = { __VA_ARGS__ };                                     \
+		(p)->registers[REGISTER_PC] = (pc);                                          \
+		for (int cached = 0; cached < 2; cached++) {                                 \
+			run(p);                                                              \
 			assert_int_equal((p)->result.count, sizeof(want) / sizeof(want[0])); \
-			assert_memory_equal((p)->pcs, want, sizeof(want));                \
-			assert_int_equal((p)->result.reason, want_reason);                \
-			assert_false((p)->result.pending);                                \
-		}                                                                         \
+			assert_memory_equal((p)->pcs, want, sizeof(want));                   \
+			assert_int_equal((p)->result.reason, want_reason);                   \
+			assert_false((p)->result.pending);                                   \
+		}                                                                            \
 	} while (0)
 
 static void put_words(struct process *p, unsigned at, const uint64_t *words, size_t size_bytes)
@@ -148,17 +153,18 @@ static void put_words(struct process *p, unsigned at, const uint64_t *words, siz
 	memcpy(&p->stack[at], words, size_bytes);
 }
 
-#define STACK_WORDS(p, at, ...) \
-	put_words(p, at, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }))
+#define STACK_WORDS(p, at, ...)                             \
+	put_words(p, at, (const uint64_t[]){ __VA_ARGS__ }, \
+		  sizeof((const uint64_t[]){ __VA_ARGS__ }))
 
 static void a_whole_stack(void **state)
 {
 	struct process *p = *state;
-	STACK_WORDS(p, 0, CODE + FRAME + 9, /* return address of LEAF */
+	STACK_WORDS(p, 0, CODE + FRAME + 9,          /* return address of LEAF */
 		    0, 0, 0x1234, CODE + FRAME + 20, /* FRAME: two words, rbp, return address */
 		    0, 0, 0, CODE + START + 5);
-	assert_walk(p, CODE + LEAF + 3, UNWIND_ROOT, CODE + LEAF + 3, CODE + FRAME + 8, CODE + FRAME + 19,
-		    CODE + START + 4);
+	assert_walk(p, CODE + LEAF + 3, UNWIND_ROOT, CODE + LEAF + 3, CODE + FRAME + 8,
+		    CODE + FRAME + 19, CODE + START + 4);
 }
 
 static void without_a_cache(void **state)
@@ -167,7 +173,8 @@ static void without_a_cache(void **state)
 	STACK_WORDS(p, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 5);
 	unwind_cache_destroy(p->cache);
 	p->cache = NULL;
-	assert_walk(p, CODE + LEAF + 3, UNWIND_ROOT, CODE + LEAF + 3, CODE + FRAME + 8, CODE + START + 4);
+	assert_walk(p, CODE + LEAF + 3, UNWIND_ROOT, CODE + LEAF + 3, CODE + FRAME + 8,
+		    CODE + START + 4);
 }
 
 static void a_call_at_a_functions_end_belongs_to_it(void **state)
@@ -223,8 +230,8 @@ static void a_restorer_whose_fde_does_not_begin_before_it(void **state)
 	STACK_WORDS(p, 0, CODE + BARE_RESTORER);
 	put_ucontext(p, 1, CODE + LEAF, STACK + 8 * 40, 5);
 	STACK_WORDS(p, 40, CODE + START + 5);
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + BARE_RESTORER, CODE + LEAF,
-		    CODE + START + 4);
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + BARE_RESTORER,
+		    CODE + LEAF, CODE + START + 4);
 }
 
 static void from_an_alternate_stack(void **state)
@@ -237,8 +244,8 @@ static void from_an_alternate_stack(void **state)
 		    CODE + LEAF + 1);
 	p->other = other;
 	p->other_rsp = 0x30000;
-	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER, CODE + LEAF + 1,
-		    CODE + FRAME + 8, CODE + START + 4);
+	assert_walk(p, CODE + LEAF + 7, UNWIND_ROOT, CODE + LEAF + 7, CODE + RESTORER,
+		    CODE + LEAF + 1, CODE + FRAME + 8, CODE + START + 4);
 }
 
 static void a_restorer_without_cfi_is_known_by_its_bytes(void **state)
@@ -315,7 +322,8 @@ static void the_interpreter_restores_all_registers(void **state)
 	struct process *p = *state;
 	/* SAVES_RBX has changed rbx; BY_RBX needs the saved one */
 	p->registers[REGISTER_RBX] = 0xbad;
-	STACK_WORDS(p, 0, 0, STACK + 8 * 6, CODE + BY_RBX + 9, /* SAVES_RBX: pad, rbx, return address */
+	STACK_WORDS(p, 0, 0, STACK + 8 * 6,
+		    CODE + BY_RBX + 9,                 /* SAVES_RBX: pad, rbx, return address */
 		    0, 0, 0, 0x1111, CODE + FRAME + 9, /* BY_RBX: up to rbx + 16, rbp before */
 		    0, 0, 0, CODE + START + 9);
 	assert_walk(p, CODE + SAVES_RBX + 9, UNWIND_ROOT, CODE + SAVES_RBX + 9, CODE + BY_RBX + 8,
@@ -327,7 +335,8 @@ static void a_slow_rule_in_the_innermost_frame(void **state)
 	struct process *p = *state;
 	p->registers[REGISTER_RBX] = STACK + 8;
 	STACK_WORDS(p, 0, 0, 0x1111, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
-	assert_walk(p, CODE + BY_RBX + 9, UNWIND_ROOT, CODE + BY_RBX + 9, CODE + FRAME + 8, CODE + START + 8);
+	assert_walk(p, CODE + BY_RBX + 9, UNWIND_ROOT, CODE + BY_RBX + 9, CODE + FRAME + 8,
+		    CODE + START + 8);
 	p->registers[REGISTER_RBX] = STACK - 16;
 	assert_walk(p, CODE + BY_RBX + 9, UNWIND_NOT_GROWING, CODE + BY_RBX + 9);
 }
@@ -378,8 +387,8 @@ static void a_return_address_in_a_register(void **state)
 	struct process *p = *state;
 	p->registers[5] = CODE + FRAME + 9; /* rdi */
 	STACK_WORDS(p, 0, 0, 0, 0, CODE + START + 9);
-	assert_walk(p, CODE + TAKES_ADDRESS + 9, UNWIND_ROOT, CODE + TAKES_ADDRESS + 9, CODE + FRAME + 8,
-		    CODE + START + 8);
+	assert_walk(p, CODE + TAKES_ADDRESS + 9, UNWIND_ROOT, CODE + TAKES_ADDRESS + 9,
+		    CODE + FRAME + 8, CODE + START + 8);
 }
 
 static void frame_pointers_without_cfi(void **state)
@@ -387,9 +396,10 @@ static void frame_pointers_without_cfi(void **state)
 	struct process *p = *state;
 	p->registers[REGISTER_RBP] = STACK + 8;
 	STACK_WORDS(p, 0, 0, STACK + 8 * 4, CODE + FRAME + 9, /* JIT: rbp, return address */
-		    0, 0, STACK + 8 * 8, JIT + 0x205, /* FRAME restores rbp */
+		    0, 0, STACK + 8 * 8, JIT + 0x205,         /* FRAME restores rbp */
 		    0, 1, JIT + 0x305); /* and its caller's caller has no frame pointer */
-	assert_walk(p, JIT + 0x50, UNWIND_NO_RULE, JIT + 0x50, CODE + FRAME + 8, JIT + 0x204, JIT + 0x304);
+	assert_walk(p, JIT + 0x50, UNWIND_NO_RULE, JIT + 0x50, CODE + FRAME + 8, JIT + 0x204,
+		    JIT + 0x304);
 }
 
 static void a_frame_pointer_of_zero_ends_the_chain(void **state)
@@ -457,8 +467,10 @@ static void the_first_frame_of_a_goroutine(void **state)
 static void go_changes_stacks(void **state)
 {
 	struct process *p = *state;
-	static const uint8_t systemstack[] = { 0xff, 0xd7, 0x64, 0x48, 0x8b, 0x04, 0x25, 0xf8, 0xff, 0xff, 0xff };
-	/* a frame with rbp beside its return address, then systemstack's: its own frame is elsewhere */
+	static const uint8_t systemstack[] = { 0xff, 0xd7, 0x64, 0x48, 0x8b, 0x04,
+					       0x25, 0xf8, 0xff, 0xff, 0xff };
+	/* a frame with rbp beside its return address, then systemstack's: its own frame is
+	 * elsewhere */
 	STACK_WORDS(p, 0, 0, 0x30000, GO + 0x102, GO + 0x206, GO + 0x306);
 	p->code_pc = GO + 0x100;
 	p->code = systemstack;
@@ -469,7 +481,8 @@ static void go_changes_stacks(void **state)
 static void go_starts_of_threads(void **state)
 {
 	struct process *p = *state;
-	static const uint8_t clone[] = { 0xff, 0xd4, 0xbf, 0x6f, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t clone[] = { 0xff, 0xd4, 0xbf, 0x6f, 0, 0,    0,
+					 0xb8, 60,   0,    0,    0, 0x0f, 0x05 };
 	static const uint8_t mcall[] = { 0xff, 0xd4, 0x90, 0x58, 0xe9, 1, 2, 3, 4 };
 	STACK_WORDS(p, 0, 0, 0, GO + 0x102, GO + 0x206, GO + 0x306);
 	p->code_pc = GO + 0x100;
@@ -485,9 +498,11 @@ static void go_starts_of_threads(void **state)
 static void the_start_of_a_program_without_cfi(void **state)
 {
 	struct process *p = *state;
-	/* musl's start routine: some saved registers and its return address, then argc, argv, NULL */
+	/* musl's start routine: some saved registers and its return address, then argc, argv, NULL
+	 */
 	p->registers[REGISTER_RSP] = STACK + 8;
-	STACK_WORDS(p, 1, JIT + 0x105, 0, 0, 0, 0, 0, JIT + 0x203, 1, STACK + 8 * 60, 0, STACK + 8 * 61);
+	STACK_WORDS(p, 1, JIT + 0x105, 0, 0, 0, 0, 0, JIT + 0x203, 1, STACK + 8 * 60, 0,
+		    STACK + 8 * 61);
 	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, JIT + 0x104);
 	STACK_WORDS(p, 10, 1); /* argv is not closed */
 	assert_walk(p, CODE + LEAF, UNWIND_NO_RULE, CODE + LEAF, JIT + 0x104);
