@@ -23,8 +23,7 @@ static bool is_register_plus(const struct cfi_rule *rule, uint8_t reg, int64_t *
 	return !c.bad && !cursor_left(&c);
 }
 
-/* What ld writes for .plt: the second half of an entry has pushed a word (elf_x86_64_eh_frame_plt).
- */
+/* What ld writes for .plt: the second half of an entry has pushed a word. */
 static bool is_plt(const struct cfi_rule *cfa, int32_t *out_threshold)
 {
 	struct cursor c = expression_of(cfa);

@@ -86,7 +86,10 @@ static uint64_t divide(struct evaluation *e, uint64_t a, uint64_t b)
 
 static uint64_t shift_right_arithmetic(uint64_t a, uint64_t n)
 {
-	return (uint64_t)((int64_t)a >> (n < 64 ? n : 63));
+	uint64_t sign = (int64_t)a < 0 ? ~UINT64_C(0) : 0;
+	if (n == 0)
+		return a;
+	return n < 64 ? a >> n | sign << (64 - n) : sign;
 }
 
 static void binary(struct evaluation *e, uint8_t op)

@@ -17,8 +17,7 @@ enum unwind_step_result {
 	STEP_SLOW,        /* for the interpreter; registers are unchanged */
 };
 
-/* Stands for a frame pointer whose value is lost: no stack is there, and it is no end of a chain.
- */
+/* Stands for a frame pointer that is lost: no stack is there, and it ends no chain. */
 enum { UNWIND_RBP_LOST = 1 };
 
 /* In struct ucontext of x86-64 Linux: uc_mcontext.gregs[] (asm/sigcontext.h). */

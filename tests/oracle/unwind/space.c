@@ -86,9 +86,8 @@ void space_map(struct spaces *s, pid_t pid, uint64_t start, uint64_t size_bytes,
 {
 	struct space *space = space_of(s, pid);
 	struct map map = { .start = start, .end = start + size_bytes };
-	if (path[0] == '/' && path[1] != '/' && strncmp(path, "/memfd", 6))
-		map.image = image_of(s, path);
-	else if (!strcmp(path, "[vdso]"))
+	bool is_file = path[0] == '/' && path[1] != '/' && strncmp(path, "/memfd", 6) != 0;
+	if (is_file || !strcmp(path, "[vdso]"))
 		map.image = image_of(s, path);
 	uint64_t vaddr;
 	if (map.image && map.image->object && object_vaddr_of(map.image->object, file_off, &vaddr))

@@ -32,8 +32,7 @@ static void parse(struct run *r)
 	cfi_machine_init(&r->machine, &r->section, &r->cie, &r->fde);
 }
 
-/* Runs `ops` to the state at an offset; the frames are freed, so expressions must not be looked at.
- */
+/* Runs `ops` to the state at an offset; the bytes of expressions are freed. */
 static struct cfi_state state_at(unsigned offset, const uint8_t *ops, size_t size)
 {
 	struct run r = { 0 };
