@@ -7,6 +7,8 @@
  *		warm() (in truth 25 %) varies, as a multiple of the binomial variance
  *	sampling count CMD [ARG...]
  *		runs CMD and prints samples, CPU time and what the sampler did
+ *	sampling attach PID MS
+ *		the same for a running process
  *	sampling open PID
  *		prints what it takes to cover a process
  */
@@ -181,18 +183,53 @@ static int shares(int argc, char **argv)
 	return 0;
 }
 
+static void print_counts(const struct tally *t, const struct sampler_stats *stats, uint64_t cpu_ns, uint64_t own_ns)
+{
+	printf("{\"samples\": %lu, \"fixed\": %lu, \"cpu_s\": %.4f, \"samples_per_cpu_s\": %.1f, \"record_cpu_s\": %.4f, "
+	       "\"record_cpu\": %lu, \"lost\": %lu, \"throttled\": %lu, \"ioctls\": %lu, \"generations\": %lu, \"own_cpu_s\": %.4f}\n",
+	       t->samples, t->fixed, (double)cpu_ns / 1e9, (double)t->samples / ((double)cpu_ns / 1e9),
+	       (double)t->cpu_ns / 1e9, t->cpu_records, stats->lost, stats->throttled, stats->jitter_ioctls,
+	       stats->generations, (double)own_ns / 1e9);
+}
+
 static int count(char **argv)
 {
 	struct tally t = { 0 };
 	struct sampler_stats stats;
 	uint64_t own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t cpu_ns = run(argv, true, &t, &stats);
-	own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns;
-	printf("{\"samples\": %lu, \"fixed\": %lu, \"cpu_s\": %.4f, \"samples_per_cpu_s\": %.1f, \"record_cpu_s\": %.4f, "
-	       "\"record_cpu\": %lu, \"lost\": %lu, \"throttled\": %lu, \"ioctls\": %lu, \"generations\": %lu, \"own_cpu_s\": %.4f}\n",
-	       t.samples, t.fixed, (double)cpu_ns / 1e9, (double)t.samples / ((double)cpu_ns / 1e9),
-	       (double)t.cpu_ns / 1e9, t.cpu_records, stats.lost, stats.throttled, stats.jitter_ioctls,
-	       stats.generations, (double)own_ns / 1e9);
+	print_counts(&t, &stats, cpu_ns, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns);
+	return 0;
+}
+
+/* The CPU time of a process, its ended threads included. */
+static uint64_t process_cpu_ns(pid_t pid)
+{
+	clockid_t clock;
+	return clock_getcpuclockid(pid, &clock) ? 0 : clock_ns(clock);
+}
+
+static int attach(pid_t pid, uint64_t duration_ns)
+{
+	struct error err = { 0 };
+	struct tally t = { 0 };
+	struct sampler_stats stats;
+	struct sampler *s = open_sampler(true);
+	uint64_t own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	if (s->ops->add_process(s, pid, &err) < 0 || s->ops->arm(s, &err) < 0)
+		die("add", &err);
+	uint64_t cpu_ns = process_cpu_ns(pid), end_ns = monotonic_ns() + duration_ns;
+	while (monotonic_ns() < end_ns) {
+		s->ops->rearm(s, monotonic_ns());
+		take(s, &t);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	cpu_ns = process_cpu_ns(pid) - cpu_ns;
+	s->ops->disarm(s);
+	take(s, &t);
+	s->ops->stats(s, &stats);
+	s->ops->destroy(s);
+	print_counts(&t, &stats, cpu_ns, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns);
 	return 0;
 }
 
@@ -225,6 +262,8 @@ int main(int argc, char **argv)
 		return shares(argc, argv);
 	if (argc > 2 && !strcmp(argv[1], "count"))
 		return count(argv + 2);
+	if (argc > 3 && !strcmp(argv[1], "attach"))
+		return attach((pid_t)atoi(argv[2]), (uint64_t)atoi(argv[3]) * NSEC_PER_MSEC);
 	if (argc > 2 && !strcmp(argv[1], "open"))
 		return open_cost((pid_t)atoi(argv[2]));
 	fprintf(stderr, "usage: sampling shares|count|open ...\n");

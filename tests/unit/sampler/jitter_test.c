@@ -67,7 +67,8 @@ struct result {
 	double mean, variance_ratio, rate;
 };
 
-static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns, uint64_t cpu_ns)
+static struct result simulate_with(bool off, uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns,
+				   uint64_t cpu_ns)
 {
 	enum { RUNS = 400 };
 	double sum = 0, squares = 0, binomial = 0, samples = 0;
@@ -77,10 +78,13 @@ static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t wor
 		struct jitter j;
 		jitter_init(&j, 1001001, 10000, seed);
 		jitter_schedule(&j, 0);
+		j.off = off;
+		m.cpu_ns = off ? seed * 2501 : 0; /* a phase of its own for each run */
 		m.left_ns = jitter_begin(&j, &m.event);
-		while (m.cpu_ns < cpu_ns) {
+		for (uint64_t begin_ns = m.cpu_ns; m.cpu_ns - begin_ns < cpu_ns;) {
 			run(&m, &j, NSEC_PER_MSEC + random_between(&lateness, 0, 200000));
-			poll_once(&m, &j);
+			if (!off)
+				poll_once(&m, &j);
 		}
 		double share = (double)m.warm / (double)m.samples;
 		sum += share;
@@ -92,6 +96,11 @@ static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t wor
 	print_message("burst %lu us in %lu us, work %lu us: mean %.4f, variance x%.2f, %.1f samples a second\n",
 		      burst_ns / 1000, cycle_ns / 1000, work_ns / 1000, r.mean, r.variance_ratio, r.rate);
 	return r;
+}
+
+static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns, uint64_t cpu_ns)
+{
+	return simulate_with(false, burst_ns, cycle_ns, work_ns, cpu_ns);
 }
 
 /* Of 400 runs: the mean's own error is 0.001, that of the variance 7 %. */
@@ -112,6 +121,13 @@ static void periodic_work_is_not_aliased(void **state)
 	assert_true_to_life(simulate(forever, forever, 500000, 500 * NSEC_PER_MSEC));
 	/* The worst case: a period near the nominal one stays where it is until the next change. */
 	assert_true(simulate(forever, forever, 1001001, 500 * NSEC_PER_MSEC).variance_ratio < 2);
+}
+
+static void a_fixed_period_shows_a_phase(void **state)
+{
+	(void)state;
+	struct result r = simulate_with(true, forever, forever, 1001001 / 3, 500 * NSEC_PER_MSEC);
+	assert_true(r.variance_ratio > 20);
 }
 
 static void work_at_each_tick_of_a_timer_is_seen_whole(void **state)
@@ -179,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(periodic_work_is_not_aliased),
+		cmocka_unit_test(a_fixed_period_shows_a_phase),
 		cmocka_unit_test(work_at_each_tick_of_a_timer_is_seen_whole),
 		cmocka_unit_test(moments_of_change_lie_on_no_grid),
 		cmocka_unit_test(without_jitter_periods_are_nominal),
