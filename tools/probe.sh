@@ -1,9 +1,12 @@
 #!/bin/sh
-# Compiles tools/probe/NAME.c for each library and prints what the Makefile includes. What is
+# Compiles tools/probe/NAME.c for each library and writes what the Makefile includes. What is
 # missing is said on standard error, with its Debian package and what its lack costs.
+# usage: tools/probe.sh OUT
 set -u
+out=$1
 CC=${CC:-gcc}
 dir=$(dirname "$0")/probe
+[ -f "$out" ] && [ -z "$(find "$0" "$dir" -newer "$out")" ] && exit 0
 scratch=$(mktemp) || exit 1
 trap 'rm -f "$scratch"' EXIT
 missing=0
@@ -46,5 +49,4 @@ if [ "$missing" -gt 0 ]; then
 	echo "  apt-get install --no-install-recommends${packages}" >&2
 	exit 1
 fi
-echo "FEATURE_CFLAGS :="
-echo "FEATURE_LIBS :=$libs"
+mkdir -p "$(dirname "$out")" && printf 'FEATURE_CFLAGS :=\nFEATURE_LIBS :=%s\n' "$libs" > "$out"

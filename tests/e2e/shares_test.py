@@ -99,3 +99,38 @@ def test_the_mean_of_thirty_runs_is_within_three_tenths_of_a_point(tmp_path):
     # 240,000 samples: the standard error of 50 % is 0.1 points.
     for name, error in mean_error(tmp_path, 30, 8).items():
         assert abs(error) < 0.003, name
+
+
+CYCLES = {
+    "a third of a millisecond": [0.3, 333],
+    "a timer of 10 ms": [0.8, 4000, 0, 10],
+    "two threads": [0.2, 1001, 2],
+    "the nominal period": [0.3, 1001],
+}
+
+
+def variance_ratio(tmp_path, arguments, runs):
+    """@return {function: variance of its share around the truth / that of independent samples}"""
+    squares, binomial = dict.fromkeys(NAMES, 0.0), dict.fromkeys(NAMES, 0.0)
+    for _ in range(runs):
+        run = profile(tmp_path, program("shares"), *arguments)
+        truth, stacks = run.truth, run.stacks
+        for name in NAMES:
+            share = truth[name] / truth["total_ns"]
+            squares[name] += (stacks.having(name) / stacks.total - share) ** 2
+            binomial[name] += share * (1 - share) / stacks.total
+    return {name: squares[name] / binomial[name] for name in NAMES}
+
+
+@pytest.mark.parametrize("what", CYCLES)
+def test_periodic_work_is_not_aliased(tmp_path, what):
+    """Variance of 25 runs is itself known to +-28 %: 1.5 times the binomial one and three of these."""
+    for name, ratio in variance_ratio(tmp_path, CYCLES[what], 25).items():
+        assert ratio < 1.5 * (1 + 3 * 0.28), f"{name}: {ratio:.2f}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", CYCLES)
+def test_periodic_work_has_the_binomial_variance(tmp_path, what):
+    for name, ratio in variance_ratio(tmp_path, CYCLES[what], 200).items():
+        assert ratio < 1.5, f"{name}: {ratio:.2f}"
