@@ -39,7 +39,9 @@ def test_every_stack_begins_at_an_entry(tmp_path, name):
     """A stack that ends too early without saying so is the one failure nobody would see."""
     stacks = record(tmp_path, name).stacks
     entries = re.compile(r"_start|_{0,2}clone3?|_dl_start_user|\[.*\+0x[0-9a-f]+\]|start_thread|_dl_start")
-    wrong = [r for r in stacks.rows if r[0][1] != "[truncated]" and not entries.fullmatch(r[0][1])]
+    # Of a sample inside execve --no-kernel leaves nothing but the thread.
+    wrong = [r for r in stacks.rows
+             if r[0][1:] and r[0][1] != "[truncated]" and not entries.fullmatch(r[0][1])]
     # A fork's child begins where it was forked: its stacks hold their parent's entry as well.
     assert sum(n for _, n in wrong) <= 0.005 * stacks.total, wrong[:5]
 

@@ -124,9 +124,9 @@ def variance_ratio(tmp_path, arguments, runs):
 
 @pytest.mark.parametrize("what", CYCLES)
 def test_periodic_work_is_not_aliased(tmp_path, what):
-    """Variance of 25 runs is itself known to +-28 %: 1.5 times the binomial one and three of these."""
-    for name, ratio in variance_ratio(tmp_path, CYCLES[what], 25).items():
-        assert ratio < 1.5 * (1 + 3 * 0.28), f"{name}: {ratio:.2f}"
+    """The variance of 12 runs is itself known to +-41 %: 1.5 times the binomial one and three of these."""
+    for name, ratio in variance_ratio(tmp_path, CYCLES[what], 12).items():
+        assert ratio < 1.5 * (1 + 3 * 0.41), f"{name}: {ratio:.2f}"
 
 
 @pytest.mark.slow
