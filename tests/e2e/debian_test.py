@@ -17,14 +17,22 @@ def _rights():
     needs_perf()
 
 
-def record(tmp_path, name):
-    """Profiles a workload without the kernel's frames."""
-    return profile(tmp_path, *workloads.command(name, tmp_path), options=["--no-kernel"])
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    """A function that profiles a workload without the kernel's frames, once for all tests."""
+    runs = {}
+
+    def once(name):
+        if name not in runs:
+            folder = tmp_path_factory.mktemp(name)
+            runs[name] = profile(folder, *workloads.command(name, folder), options=["--no-kernel"])
+        return runs[name]
+    return once
 
 
 @pytest.mark.parametrize("name", workloads.ALL)
-def test_less_than_one_percent_is_truncated(tmp_path, name):
-    stacks = profile(tmp_path, *workloads.command(name, tmp_path)).stacks
+def test_less_than_one_percent_is_truncated(record, name):
+    stacks = record(name).stacks
     assert stacks.total > 200
     # Of all samples, those inside execve too.
     cut = stacks.count(lambda f: "[truncated]" in f)
@@ -35,9 +43,9 @@ def test_less_than_one_percent_is_truncated(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", workloads.ALL)
-def test_every_stack_begins_at_an_entry(tmp_path, name):
+def test_every_stack_begins_at_an_entry(record, name):
     """A stack that ends too early without saying so is the one failure nobody would see."""
-    stacks = record(tmp_path, name).stacks
+    stacks = record(name).stacks
     entries = re.compile(r"_start|_{0,2}clone3?|_dl_start_user|\[.*\+0x[0-9a-f]+\]|start_thread|_dl_start")
     # Of a sample inside execve --no-kernel leaves nothing but the thread.
     wrong = [r for r in stacks.rows
@@ -111,11 +119,9 @@ def assert_agree(ours, theirs, key):
 
 
 @pytest.mark.parametrize("name", ["sqlite3", "xz", "git", "python3", "gzip", "perl", "bash", "mawk", "sort"])
-def test_leaf_shares_agree_with_perf(tmp_path, name):
-    ours = our_leaves(record(tmp_path, name))
-    again = tmp_path / "again"
-    again.mkdir()
-    theirs = perf_leaves(tmp_path, workloads.command(name, again))
+def test_leaf_shares_agree_with_perf(record, tmp_path, name):
+    ours = our_leaves(record(name))
+    theirs = perf_leaves(tmp_path, workloads.command(name, tmp_path))
     modules = [({}, ours[1]), ({}, theirs[1])]
     for (counts, _), (by_module, _) in zip((ours, theirs), modules):
         for (module, _), n in counts.items():
@@ -153,9 +159,9 @@ def symbols_of(path):
 
 
 @pytest.mark.parametrize("name", ["sqlite3", "xz", "python3", "perl", "openssl"])
-def test_names_and_addresses_agree_with_readelf(tmp_path, name):
+def test_names_and_addresses_agree_with_readelf(record, name):
     """Each location's address lies in a symbol of that name; one without a name lies in none."""
-    pprof = record(tmp_path, name).pprof
+    pprof = record(name).pprof
     tables, checked, nameless = {}, 0, 0
     for number, location in pprof.locations.items():
         mapping = pprof.mappings.get(location.get(2, [0])[0])
@@ -199,14 +205,12 @@ def matches(gdb, ours):
 
 
 @pytest.mark.parametrize("name, shared", [("sqlite3", 5), ("xz", 4), ("python3", 6), ("gzip", 4)])
-def test_stacks_begin_as_gdb_says(tmp_path, name, shared):
+def test_stacks_begin_as_gdb_says(record, tmp_path, name, shared):
     needs_program("gdb")
-    run = record(tmp_path, name)
-    again = tmp_path / "again"
-    again.mkdir()
-    seen = 0
+    run = record(name)
+    argv, seen = workloads.command(name, tmp_path), 0
     for _ in range(3):
-        with Target(*workloads.command(name, again), stdout=subprocess.DEVNULL,
+        with Target(*argv, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL) as target:
             time.sleep(0.25)
             if target.process.poll() is not None:
