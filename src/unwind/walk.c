@@ -121,6 +121,10 @@ static void not_found(struct walk *w, enum found found, uint64_t pc, uint64_t *p
 	out->pending = found == FOUND_PENDING;
 	out->pending_pc = pc;
 	out->reason = UNWIND_NO_MAPPING;
+	/* glibc's _start is outermost by its CFI only behind its endbr64. */
+	if (w->is_caller && out->count == 1 && !w->at.rbp &&
+	    unwind_is_program_start(w, w->at.rsp - 8))
+		out->reason = UNWIND_ROOT;
 	if (!w->is_caller && !out->pending && out->count < limit)
 		pcs[out->count++] = pc;
 }

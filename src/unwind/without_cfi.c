@@ -18,26 +18,37 @@ static bool is_sigreturn(struct walk *w, uint64_t pc)
  */
 bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
 {
+	enum { BYTES = 9 };
 	static const struct unwind_rule entered = { .cfa_kind = CFA_RSP, .cfa_off = 8 };
+	static const struct unwind_rule word = { .cfa_kind = CFA_RSP, .cfa_off = 16 };
 	static const struct unwind_rule pushed = {
 		.cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
 	};
-	uint8_t c[4];
-	if (!walk_read_code(w, w->at.pc, c, sizeof(c)))
+	static const struct {
+		uint8_t size, code[BYTES];
+		const struct unwind_rule *rule;
+	} known[] = {
+		{ 4, { 0xf3, 0x0f, 0x1e, 0xfa }, &entered }, /* endbr64 */
+		{ 1, { 0x55 }, &entered },                   /* push %rbp */
+		{ 1, { 0xc3 }, &entered },                   /* ret */
+		{ 2, { 0xff, 0x25 }, &entered },             /* jmp *SLOT(%rip) */
+		{ 3, { 0x49, 0x3b, 0x66 }, &entered },       /* Go: cmp 16(%r14), %rsp */
+		{ 3, { 0x48, 0x89, 0xe5 }, &pushed },        /* mov %rsp, %rbp */
+		{ 3, { 0x48, 0x8b, 0xec }, &pushed },        /* the same */
+		{ 5, { 0x48, 0x83, 0xc4, 8, 0xc3 }, &word }, /* add $8, %rsp; ret */
+		/* sub $8, %rsp before that: the whole of _fini */
+		{ 9, { 0x48, 0x83, 0xec, 8, 0x48, 0x83, 0xc4, 8, 0xc3 }, &entered },
+	};
+	uint8_t code[BYTES];
+	if (!walk_read_code(w, w->at.pc, code, sizeof(code)))
 		return false;
-	bool is_entry =
-		(c[0] == 0xf3 && c[1] == 0x0f && c[2] == 0x1e && c[3] == 0xfa) || /* endbr64 */
-		c[0] == 0x55 ||                                                   /* push %rbp */
-		c[0] == 0xc3 ||                                                   /* ret */
-		(c[0] == 0xff && c[1] == 0x25) ||               /* jmp *SLOT(%rip) */
-		(c[0] == 0x49 && c[1] == 0x3b && c[2] == 0x66); /* Go: cmp 16(%r14), %rsp */
-	bool is_pushed = c[0] == 0x48 && ((c[1] == 0x89 && c[2] == 0xe5) ||
-					  (c[1] == 0x8b && c[2] == 0xec)); /* mov %rsp, %rbp */
-	if (is_entry)
-		*out = entered;
-	else if (is_pushed)
-		*out = pushed;
-	return is_entry || is_pushed;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (memcmp(code, known[i].code, known[i].size) != 0)
+			continue;
+		*out = *known[i].rule;
+		return true;
+	}
+	return false;
 }
 
 struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reason)

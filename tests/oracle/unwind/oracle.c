@@ -94,6 +94,8 @@ static const char *explanation(const struct oracle *o, const struct unwind_resul
 		return NULL;
 	if (same == theirs && end < 0)
 		return "libunwind gives up, as it trusts a saved rbp that has been popped";
+	if (r->count == 1 && same == 1 && theirs == 2 && end < 0)
+		return "the first instruction of _start: libunwind takes argc for a return address";
 	for (unsigned i = 0; i < same; i++) {
 		if (!o->theirs[i].has_cfi)
 			return "libunwind knows no CFI for a frame and guesses";

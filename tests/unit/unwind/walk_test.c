@@ -442,6 +442,30 @@ static void the_first_instructions_of_a_function_without_cfi(void **state)
 	assert_walk(p, JIT + 0x51, UNWIND_ROOT, JIT + 0x51, CODE + FRAME + 8, CODE + START + 8);
 }
 
+static void a_function_with_a_word_of_frame_and_no_cfi(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t fini[] = { 0x48, 0x83, 0xec, 8, 0x48, 0x83, 0xc4, 8, 0xc3 };
+	p->code = fini;
+	p->code_size = sizeof(fini);
+	p->code_pc = JIT + 0x50;
+	STACK_WORDS(p, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	assert_walk(p, JIT + 0x50, UNWIND_ROOT, JIT + 0x50, CODE + FRAME + 8, CODE + START + 8);
+	STACK_WORDS(p, 0, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	assert_walk(p, JIT + 0x54, UNWIND_ROOT, JIT + 0x54, CODE + FRAME + 8, CODE + START + 8);
+}
+
+static void the_first_instruction_of_start(void **state)
+{
+	struct process *p = *state;
+	/* glibc's CFI calls _start outermost only behind its endbr64 */
+	STACK_WORDS(p, 0, 1, STACK + 8 * 60, 0, STACK + 8 * 61);
+	p->registers[REGISTER_RBP] = 0;
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF);
+	p->registers[REGISTER_RBP] = 5;
+	assert_walk(p, CODE + LEAF, UNWIND_NO_MAPPING, CODE + LEAF);
+}
+
 static void entered_by_return(void **state)
 {
 	struct process *p = *state;
@@ -559,6 +583,8 @@ int main(void)
 		TEST(a_frame_pointer_of_zero_ends_the_chain),
 		TEST(modules_without_rows_say_why),
 		TEST(the_first_instructions_of_a_function_without_cfi),
+		TEST(a_function_with_a_word_of_frame_and_no_cfi),
+		TEST(the_first_instruction_of_start),
 		TEST(entered_by_return),
 		TEST(the_first_frame_of_a_goroutine),
 		TEST(go_changes_stacks),
