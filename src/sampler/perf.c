@@ -39,8 +39,10 @@ static uint32_t stack_bytes_for(uint64_t ring_bytes, uint32_t wanted_bytes)
 static void set_rate(struct perf *p)
 {
 	int64_t limit = perf_read_number("/proc/sys/kernel/perf_event_max_sample_rate", 100000);
+	if (limit < 1)
+		limit = 1;
 	/* Jitter and repayment shorten periods for a while; the kernel throttles by the tick. */
-	uint32_t most = limit > 10 ? (uint32_t)(limit * 7 / 10) : 7;
+	uint32_t most = (uint32_t)(limit * 7 / 10);
 	p->stats.rate_hz = p->config.rate_hz < most ? p->config.rate_hz : most;
 	if (!p->stats.rate_hz)
 		p->stats.rate_hz = 1;

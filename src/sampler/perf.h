@@ -48,6 +48,7 @@ struct perf {
 	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */
 	uint64_t patience_ns; /* how long it may wait: grows with what a generation costs */
 	bool crowded; /* no descriptors left */
+	uint64_t next_close_ns;
 
 	/* Emission. */
 	struct merge merge;

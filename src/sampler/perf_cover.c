@@ -174,5 +174,8 @@ void perf_cover_pending(struct perf *p, uint64_t now_ns)
 		p->pending_since_ns = 0;
 	if (p->pending_since_ns && !p->crowded && now_ns > p->pending_since_ns + p->patience_ns)
 		new_generation(p);
+	if (now_ns < p->next_close_ns)
+		return;
+	p->next_close_ns = now_ns + GRACE_NS;
 	close_idle(p, now_ns);
 }

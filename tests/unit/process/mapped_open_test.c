@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "process/mapped_open.h" /* before cmocka.h, which has a macro fail() */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+
+/* A copy of this very program (an ELF file with a build-id) in a folder of its own, mapped. */
+struct fixture {
+	char folder[64], path[128];
+	void *at;
+	size_t size_bytes;
+	struct stat st;
+};
+
+static void write_copy(const char *path, struct stat *st, size_t *size_bytes)
+{
+	struct strbuf self = { 0 };
+	assert_int_equal(read_file("/proc/self/exe", 1 << 28, &self, NULL), 0);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0700);
+	assert_true(fd >= 0);
+	assert_int_equal(write_all(fd, self.text, self.length, NULL), 0);
+	assert_int_equal(fstat(fd, st), 0);
+	close(fd);
+	*size_bytes = self.length;
+	strbuf_deinit(&self);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	strcpy(f->folder, "/tmp/mapped_open_XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->path, sizeof(f->path), "%s/program", f->folder);
+	write_copy(f->path, &f->st, &f->size_bytes);
+	int fd = open(f->path, O_RDONLY);
+	f->at = mmap(NULL, f->size_bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(f->at, MAP_FAILED);
+	close(fd);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	munmap(f->at, f->size_bytes);
+	unlink(f->path);
+	rmdir(f->folder);
+	free(f);
+	return 0;
+}
+
+static struct mapped_open what(struct fixture *f)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = (uint64_t)(uintptr_t)f->at;
+	return (struct mapped_open){ .pid = getpid(),
+				     .start = start,
+				     .end = start + (f->size_bytes + page - 1) / page * page,
+				     .path = f->path,
+				     .inode = f->st.st_ino };
+}
+
+static void what_is_mapped_is_opened(void **state)
+{
+	struct mapped_open w = what(*state);
+	struct object *o;
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(o->inode, w.inode);
+	assert_true(o->build_id_size > 0);
+	object_unref(o);
+}
+
+static void another_file_at_the_path_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped_open w = what(f);
+	struct object *o;
+	struct error err = { 0 };
+	struct stat st;
+	size_t size_bytes;
+	char kept[160];
+	snprintf(kept, sizeof(kept), "%s.kept", f->path);
+	assert_int_equal(rename(f->path, kept), 0); /* keeps its inode from being used again */
+	write_copy(f->path, &st, &size_bytes);
+	w.start = w.end = 4096; /* map_files has nothing there */
+	assert_int_equal(mapped_open(&w, &o, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "is not the file that was mapped"));
+	w.inode = st.st_ino;
+	w.build_id_size = 4;
+	memcpy(w.build_id, "none", 4);
+	assert_int_equal(mapped_open(&w, &o, &err), -ESTALE);
+	unlink(kept);
+}
+
+/* Opening a FIFO for reading would wait for a writer, for ever. */
+static void what_is_no_regular_file_is_not_opened(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped_open w = what(f);
+	struct object *o;
+	struct error err = { 0 };
+	unlink(f->path);
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	w.start = w.end = 4096;
+	alarm(10);
+	assert_true(mapped_open(&w, &o, &err) < 0);
+	alarm(0);
+	assert_true(err.text[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_mapped_is_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_file_at_the_path_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_opened, setup, teardown),
+	};
+	return cmocka_run_group_tests_name("process/mapped_open", tests, NULL, NULL);
+}
