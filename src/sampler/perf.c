@@ -60,6 +60,10 @@ static void raise_descriptor_limit(struct perf *p)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	p->stats.nofile_soft = limit.rlim_cur;
+	rlim_t most = (rlim_t)perf_read_number("/proc/sys/fs/nr_open", 0);
+	struct rlimit higher = { most, most };
+	if (most > limit.rlim_max && setrlimit(RLIMIT_NOFILE, &higher) == 0)
+		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }

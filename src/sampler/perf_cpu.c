@@ -59,17 +59,22 @@ void perf_cpu_family_ends(struct perf *p, uint32_t number)
 	emit_later(p, family->pid, family->tid, family->cpu_before_ns + own_ns);
 }
 
+static void end_thread(struct perf *p, const struct perf_thread *thread)
+{
+	uint64_t now_ns = schedstat_ns(thread->pid, thread->tid);
+	struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
+	if (now_ns > thread->cpu_base_ns)
+		emit_later(p, thread->pid, thread->tid, now_ns - thread->cpu_base_ns);
+	else if (!now_ns && family->tid == thread->tid)
+		family->ended = true; /* the record of its end was lost, or did not arrive yet */
+}
+
 void perf_cpu_end(struct perf *p)
 {
+	for (size_t i = 1; i < p->threads.row.count; i++)
+		if (p->threads.row.at[i].tid && !p->threads.row.at[i].exited)
+			end_thread(p, &p->threads.row.at[i]);
 	for (uint32_t i = 1; i < p->families.family.count; i++)
 		if (p->families.family.at[i].state == FAMILY_OPEN)
 			perf_cpu_family_ends(p, i);
-	for (size_t i = 1; i < p->threads.row.count; i++) {
-		const struct perf_thread *thread = &p->threads.row.at[i];
-		if (!thread->tid || thread->exited)
-			continue;
-		uint64_t now_ns = schedstat_ns(thread->pid, thread->tid);
-		if (now_ns > thread->cpu_base_ns)
-			emit_later(p, thread->pid, thread->tid, now_ns - thread->cpu_base_ns);
-	}
 }
