@@ -60,11 +60,13 @@ static string_id path_of(struct strings *strings, const char *path, bool *delete
 mapped_id mapped_files_intern(struct mapped_files *f, struct strings *strings, pid_t pid,
 			      const struct record_mmap *mmap)
 {
-	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id), .seen_pid = pid };
+	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id),
+				    .seen_pid = pid };
 	file.path = path_of(strings, mmap->path, &file.deleted);
 	if (file.kind == MAPPED_ANON) {
 		file.path = strings_intern(strings, "//anon");
-	} else if (file.kind == MAPPED_FILE && mmap->has_build_id && mmap->build_id_size <= BUILD_ID_MAX) {
+	} else if (file.kind == MAPPED_FILE && mmap->has_build_id &&
+		   mmap->build_id_size <= BUILD_ID_MAX) {
 		file.build_id_size = mmap->build_id_size;
 		memcpy(file.build_id, mmap->build_id, mmap->build_id_size);
 	} else if (file.kind == MAPPED_FILE) {

@@ -11,7 +11,7 @@
 #include "process/mappings.h"
 
 enum {
-	TOMBSTONES = 256, /* ended processes whose mappings are still kept */
+	TOMBSTONES = 256,   /* ended processes whose mappings are still kept */
 	TWIN_NS = 10000000, /* while a sampler's events overlap, two report the same fork or exec */
 };
 
@@ -21,16 +21,16 @@ struct image {
 	mapped_id binary;
 	uint32_t live_threads;
 	uint64_t born_ns; /* of the fork or exec; 0 if it was there before us */
-	bool untouched; /* nothing was mapped since exec */
+	bool untouched;   /* nothing was mapped since exec */
 };
 
 struct process_table {
 	struct strings strings;
-	VEC(struct image) images; /* by process_id */
-	struct map64 current; /* pid -> process_id */
+	VEC(struct image) images;        /* by process_id */
+	struct map64 current;            /* pid -> process_id */
 	VEC(struct thread_info) threads; /* by thread_ref */
-	struct map64 current_thread; /* (process_id, tid) -> thread_ref */
-	struct map64 live; /* tid -> process_id of each thread that has not ended */
+	struct map64 current_thread;     /* (process_id, tid) -> thread_ref */
+	struct map64 live;               /* tid -> process_id of each thread that has not ended */
 	struct mapped_files files;
 	process_id tombstones[TOMBSTONES];
 	uint32_t tombstone_count;
@@ -155,8 +155,8 @@ static bool add_mapping(struct process_table *t, process_id p, const struct reco
 	mapped_id mapped = mapped_files_intern(&t->files, &t->strings, image->info.pid, mmap);
 	bool anonymous = t->files.rows.at[mapped.v].kind == MAPPED_ANON;
 	/* The offset in nothing is of no use, but neighbours in a JIT's memory shall join. */
-	struct mapping mapping = { mmap->start, mmap->end,
-				   anonymous ? mmap->start : mmap->file_off, mapped };
+	struct mapping mapping = { mmap->start, mmap->end, anonymous ? mmap->start : mmap->file_off,
+				   mapped };
 	if (!mapped.v || !mappings_add(&image->mappings, &mapping))
 		return false;
 	if (!image->binary.v && t->files.rows.at[mapped.v].kind == MAPPED_FILE)

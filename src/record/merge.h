@@ -25,7 +25,8 @@ struct merge {
 int merge_init(struct merge *m, uint32_t sources);
 void merge_deinit(struct merge *m);
 
-/** Puts a source in; it must not be in already. @return false if more sources than promised are put in */
+/** Puts a source in; it must not be in already. @return false if more sources than promised are put
+ * in */
 bool merge_push(struct merge *m, uint32_t source, uint64_t time_ns);
 
 /** @return the source that stands earliest, or NULL when all are empty */

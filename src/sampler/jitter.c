@@ -98,10 +98,11 @@ static uint64_t change_steady(struct jitter *j, struct jitter_event *e)
 {
 	e->intended_ns = random_between(&j->random, percent_of(j, 100 - SPREAD_PERCENT),
 					percent_of(j, 100 + SPREAD_PERCENT));
-	/* A short period brings more samples until the next change than a long one: 1/x is convex. */
+	/* A short period brings more samples until the next change than a long one: 1/x is convex.
+	 */
 	e->intended_ns += j->nominal_ns * (e->expected - 1) / e->expected / CONVEXITY_PART;
-	int64_t shift_ns = (int64_t)random_between(&j->random, 0, j->nominal_ns) -
-			   (int64_t)j->nominal_ns / 2;
+	int64_t shift_ns =
+		(int64_t)random_between(&j->random, 0, j->nominal_ns) - (int64_t)j->nominal_ns / 2;
 	return set_period(j, e,
 			  (int64_t)e->intended_ns - (e->debt_ns + shift_ns) / (int64_t)e->expected,
 			  SHORTEST_PERCENT);
@@ -109,11 +110,13 @@ static uint64_t change_steady(struct jitter *j, struct jitter_event *e)
 
 static uint64_t change_lead(struct jitter *j, struct jitter_event *e, uint64_t lost_ns, bool steady)
 {
-	uint64_t least_ns = percent_of(j, GAP_LEAST_PERCENT), most_ns = percent_of(j, GAP_MOST_PERCENT);
+	uint64_t least_ns = percent_of(j, GAP_LEAST_PERCENT),
+		 most_ns = percent_of(j, GAP_MOST_PERCENT);
 	int64_t repaid_ns = bounded(e->debt_ns, -(int64_t)least_ns / 2, (int64_t)least_ns / 2);
 	if (lost_ns > least_ns)
 		least_ns = lost_ns < most_ns ? lost_ns : most_ns;
-	int64_t wanted_ns = (int64_t)(random_between(&j->random, least_ns, most_ns) - lost_ns) - repaid_ns;
+	int64_t wanted_ns =
+		(int64_t)(random_between(&j->random, least_ns, most_ns) - lost_ns) - repaid_ns;
 	e->debt_ns -= repaid_ns;
 	set_period(j, e, wanted_ns, LEAD_SHORTEST_PERCENT);
 	e->debt_ns += (int64_t)e->period_ns - wanted_ns;
@@ -141,7 +144,8 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 	e->previous_ns = e->period_ns;
 	e->samples = 0;
 	if (was_lead || !steady)
-		return change_lead(j, e, lost_ns + e->since_kept * (was_lead ? e->period_ns : 0), steady);
+		return change_lead(j, e, lost_ns + e->since_kept * (was_lead ? e->period_ns : 0),
+				   steady);
 	e->debt_ns += (int64_t)lost_ns;
 	e->since_kept = 0;
 	return change_steady(j, e);

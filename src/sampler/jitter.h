@@ -27,20 +27,20 @@ struct jitter {
 	struct random random;
 	uint64_t nominal_ns;
 	uint64_t least_ns; /* no period is shorter */
-	uint64_t next_ns; /* the next moment of change */
-	bool off; /* all periods are the nominal one: to show what that does */
+	uint64_t next_ns;  /* the next moment of change */
+	bool off;          /* all periods are the nominal one: to show what that does */
 };
 
 struct jitter_event {
-	uint64_t period_ns; /* as the kernel has it */
-	uint64_t intended_ns; /* as drawn, before the debt */
+	uint64_t period_ns;               /* as the kernel has it */
+	uint64_t intended_ns;             /* as drawn, before the debt */
 	uint64_t changed_ns, previous_ns; /* when it was changed last, and what it was before */
-	uint64_t last_ns, before_ns; /* times of the last two samples; 0: none */
-	uint64_t count_ns; /* the event's counter at the last change; 0: not known */
-	int64_t debt_ns; /* CPU time that got no samples yet */
-	uint32_t samples; /* since the last change */
-	uint32_t since_kept; /* ticks since the last sample that was kept */
-	uint32_t expected; /* samples until the next change, in STEADY */
+	uint64_t last_ns, before_ns;      /* times of the last two samples; 0: none */
+	uint64_t count_ns;                /* the event's counter at the last change; 0: not known */
+	int64_t debt_ns;                  /* CPU time that got no samples yet */
+	uint32_t samples;                 /* since the last change */
+	uint32_t since_kept;              /* ticks since the last sample that was kept */
+	uint32_t expected;                /* samples until the next change, in STEADY */
 	bool lead;
 	bool begun; /* changed at least once */
 };
@@ -50,12 +50,14 @@ void jitter_init(struct jitter *j, uint64_t nominal_ns, uint64_t least_ns, uint6
 /** @return the period to open an event with: a random part of one, so that phases are random */
 uint64_t jitter_begin(struct jitter *j, struct jitter_event *e);
 
-/** Notes a sample. @return whether it counts; false for what a lead's short period brings too much */
+/** Notes a sample. @return whether it counts; false for what a lead's short period brings too much
+ */
 bool jitter_sample(struct jitter *j, struct jitter_event *e, uint64_t time_ns);
 
 /**
  * @return whether the event seems to have run without a pause since its last sample: the clock then
- *	   tells what a change loses, and the counter need not be read (an interrupt to the other CPU)
+ *	   tells what a change loses, and the counter need not be read (an interrupt to the other
+ *CPU)
  */
 bool jitter_runs_through(const struct jitter_event *e, uint64_t now_ns);
 
@@ -65,7 +67,8 @@ bool jitter_runs_through(const struct jitter_event *e, uint64_t now_ns);
  * @param count_ns what the event has counted, as its ticks see it; 0: not known
  * @return the period to set
  */
-uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns, uint64_t count_ns);
+uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
+		       uint64_t count_ns);
 
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);

@@ -28,7 +28,7 @@ static int perf_probe(const struct sampler_config *config, struct error *err)
 /* A copy must fit its ring many times, or a late reader loses all. */
 static uint32_t stack_bytes_for(uint64_t ring_bytes, uint32_t wanted_bytes)
 {
-	uint32_t bytes = ring_bytes >= 1 << 20	 ? PERF_STACK_MAX
+	uint32_t bytes = ring_bytes >= 1 << 20   ? PERF_STACK_MAX
 			 : ring_bytes >= 1 << 19 ? 32768
 			 : ring_bytes >= 1 << 18 ? 16384
 						 : 8192;
@@ -49,7 +49,8 @@ static void set_rate(struct perf *p)
 	uint64_t seed = p->config.seed;
 	if (!seed && getrandom(&seed, sizeof(seed), 0) < 0)
 		seed = monotonic_ns();
-	jitter_init(&p->jitter, NSEC_PER_SEC / p->stats.rate_hz, NSEC_PER_SEC / (uint64_t)limit, seed);
+	jitter_init(&p->jitter, NSEC_PER_SEC / p->stats.rate_hz, NSEC_PER_SEC / (uint64_t)limit,
+		    seed);
 	p->jitter.off = !p->config.jitter;
 	jitter_schedule(&p->jitter, monotonic_ns());
 }
@@ -184,7 +185,8 @@ static uint64_t perf_rearm(struct sampler *s, uint64_t now_ns)
 		perf_change_periods(p, now_ns);
 	perf_cover_pending(p, now_ns);
 	/* What a lead's short period brings too much lasts until the next turn. */
-	uint64_t pause_ns = now_ns < p->busy_ns + 50 * NSEC_PER_MSEC ? NSEC_PER_MSEC : 10 * NSEC_PER_MSEC;
+	uint64_t pause_ns =
+		now_ns < p->busy_ns + 50 * NSEC_PER_MSEC ? NSEC_PER_MSEC : 10 * NSEC_PER_MSEC;
 	return now_ns + pause_ns < p->jitter.next_ns ? now_ns + pause_ns : p->jitter.next_ns;
 }
 

@@ -40,19 +40,19 @@ struct perf {
 	struct perf_threads threads;
 	struct jitter jitter;
 	VEC(uint32_t) dirty; /* events that delivered since their last change */
-	bool urgent; /* one of them still has its first period */
+	bool urgent;         /* one of them still has its first period */
 	bool armed, disarmed;
 	uint64_t busy_ns; /* when the last sample was seen */
 
 	/* Generations. */
 	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */
-	uint64_t patience_ns; /* how long it may wait: grows with what a generation costs */
-	bool crowded; /* no descriptors left */
+	uint64_t patience_ns;      /* how long it may wait: grows with what a generation costs */
+	bool crowded;              /* no descriptors left */
 	uint64_t next_close_ns;
 
 	/* Emission. */
 	struct merge merge;
-	uint64_t safe_ns; /* every record older than this has arrived */
+	uint64_t safe_ns;    /* every record older than this has arrived */
 	uint64_t emitted_ns; /* time of the last record that went out */
 	bool shown;
 	uint32_t shown_ring, shown_bytes;

@@ -10,21 +10,22 @@
 
 /* What this kernel and these rights allow, beside the least that we need (Linux 4.8). */
 struct perf_features {
-	bool kernel; /* kernel mode may be sampled */
-	bool build_id; /* MMAP records carry build-ids (5.12) */
+	bool kernel;         /* kernel mode may be sampled */
+	bool build_id;       /* MMAP records carry build-ids (5.12) */
 	bool inherit_thread; /* inheritance can be limited to threads (5.13) */
 };
 
 /* The content of a sample, and who is followed. */
 struct perf_shape {
 	struct perf_features features;
-	bool children; /* processes inherit too, not only threads */
-	uint32_t stack_bytes; /* multiple of 8, at most PERF_STACK_MAX */
+	bool children;            /* processes inherit too, not only threads */
+	uint32_t stack_bytes;     /* multiple of 8, at most PERF_STACK_MAX */
 	uint32_t watermark_bytes; /* of the ring, before a poll(2) would wake; nobody polls */
 };
 
 enum {
-	PERF_STACK_MAX = 65528, /* kernel/events/core.c: sample_stack_user is a multiple of 8 below 64 KiB */
+	PERF_STACK_MAX =
+		65528, /* kernel/events/core.c: sample_stack_user is a multiple of 8 below 64 KiB */
 	PERF_REGISTER_COUNT = 17,
 };
 
@@ -36,9 +37,10 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out);
 
 /**
- * An event that counts nothing and is not inherited. Beside it in a thread, the kernel does not treat
- * the thread's context and its children's as equal and swap them at a switch (kernel/events/core.c,
- * context_equiv), after which our events would serve the child and die with it.
+ * An event that counts nothing and is not inherited. Beside it in a thread, the kernel does not
+ * treat the thread's context and its children's as equal and swap them at a switch
+ * (kernel/events/core.c, context_equiv), after which our events would serve the child and die with
+ * it.
  */
 void perf_attr_fence(struct perf_event_attr *out);
 

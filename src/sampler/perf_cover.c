@@ -11,7 +11,7 @@
 #include "sampler/perf_limits.h"
 
 enum {
-	SCANS_MAX = 1000, /* of a task folder, until no new thread appears */
+	SCANS_MAX = 1000,   /* of a task folder, until no new thread appears */
 	GRACE_NS = 3000000, /* a fork's record arrives this long after the fork, at the latest */
 	PATIENCE_LEAST_NS = 10000000,
 	PATIENCE_MOST_NS = 100000000,
@@ -86,7 +86,8 @@ static int cover_tasks(struct perf *p, pid_t pid)
 
 int perf_cover_process(struct perf *p, pid_t pid, struct error *err)
 {
-	/* A thread that appears while we look is found by the next pass, or was made by one covered. */
+	/* A thread that appears while we look is found by the next pass, or was made by one
+	 * covered. */
 	int added = 1, total = 0;
 	for (int scans = 0; added > 0 && scans < SCANS_MAX; scans++) {
 		added = cover_tasks(p, pid);
@@ -94,8 +95,10 @@ int perf_cover_process(struct perf *p, pid_t pid, struct error *err)
 			total += added;
 	}
 	if (added == -EMFILE || added == -ENFILE)
-		return fail(err, added, "too few file descriptors for the threads of process %d; raise 'ulimit -n'",
-			    pid);
+		return fail(
+			err, added,
+			"too few file descriptors for the threads of process %d; raise 'ulimit -n'",
+			pid);
 	if (added < 0)
 		return perf_refusal(pid, added, err);
 	if (!total && !has_own_family(p, pid))
@@ -114,7 +117,8 @@ static size_t collect(const struct perf *p, pid_t *tids, pid_t *pids, size_t lim
 		const struct perf_thread *thread = &p->threads.row.at[i];
 		if (!thread->tid || thread->exited)
 			continue;
-		const struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
+		const struct perf_family *family =
+			&p->families.family.at[perf_thread_latest(thread)];
 		bool copied_from = family->branched && family->owned > 1;
 		if (!thread->pending && !copied_from)
 			continue;
@@ -131,7 +135,8 @@ static void cover_all(struct perf *p, const pid_t *tids, const pid_t *pids, size
 		struct perf_thread *thread = perf_threads_find(&p->threads, tids[i]);
 		if (r == -EMFILE || r == -ENFILE)
 			p->crowded = true;
-		else if (r < 0 && thread) /* it has ended, or changed its user: what it had goes on */
+		else if (r < 0 &&
+			 thread) /* it has ended, or changed its user: what it had goes on */
 			perf_threads_set_pending(&p->threads, thread, false);
 	}
 }

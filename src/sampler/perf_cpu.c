@@ -9,8 +9,8 @@
 
 /*
  * CPU time of each thread inside the window. Of a live thread the scheduler's own clock tells. Of
- * one that has ended: inherited copies leave a READ record behind, and events that we opened for the
- * thread itself can still be read; both count what the scheduler does, but for the switches.
+ * one that has ended: inherited copies leave a READ record behind, and events that we opened for
+ * the thread itself can still be read; both count what the scheduler does, but for the switches.
  */
 
 /* @return nanoseconds since the thread began; 0 if it is gone (proc(5): /proc/PID/schedstat) */
@@ -49,11 +49,12 @@ void perf_cpu_family_ends(struct perf *p, uint32_t number)
 		return;
 	uint64_t own_ns = 0, count_ns;
 	for (uint32_t i = 0; i < p->families.cpu_count; i++)
-		if (events[i].fd >= 0 && read(events[i].fd, &count_ns, sizeof(count_ns)) ==
-						 (ssize_t)sizeof(count_ns))
+		if (events[i].fd >= 0 &&
+		    read(events[i].fd, &count_ns, sizeof(count_ns)) == (ssize_t)sizeof(count_ns))
 			own_ns += count_ns;
 	own_ns = own_ns > family->copies_ns ? own_ns - family->copies_ns : 0;
-	/* Copies that are still running, in threads that have events of their own by now, are in it. */
+	/* Copies that are still running, in threads that have events of their own by now, are in
+	 * it. */
 	if (family->disowned)
 		own_ns = family->own_samples * p->jitter.nominal_ns;
 	emit_later(p, family->pid, family->tid, family->cpu_before_ns + own_ns);

@@ -71,12 +71,8 @@ bool perf_decode_meta(const uint8_t *head, const uint8_t *tail, size_t size_byte
 	c.end -= size_bytes == part_bytes ? TRAILER_BYTES : 0;
 	switch (out->type) {
 	case PERF_RECORD_FORK:
-	case PERF_RECORD_EXIT:
-		meta_of_task(&c, out);
-		break;
-	case PERF_RECORD_COMM:
-		out->is_exec = misc & PERF_RECORD_MISC_COMM_EXEC;
-		break;
+	case PERF_RECORD_EXIT: meta_of_task(&c, out); break;
+	case PERF_RECORD_COMM: out->is_exec = misc & PERF_RECORD_MISC_COMM_EXEC; break;
 	case PERF_RECORD_READ:
 		out->pid = cursor_s32(&c);
 		out->tid = cursor_s32(&c);
@@ -86,9 +82,7 @@ bool perf_decode_meta(const uint8_t *head, const uint8_t *tail, size_t size_byte
 		cursor_u64(&c); /* the id: that of the trailer */
 		out->value = cursor_u64(&c);
 		break;
-	case PERF_RECORD_LOST_SAMPLES:
-		out->value = cursor_u64(&c);
-		break;
+	case PERF_RECORD_LOST_SAMPLES: out->value = cursor_u64(&c); break;
 	}
 	return !c.bad;
 }
@@ -110,7 +104,8 @@ static bool decode_callchain(struct cursor *c, struct record_sample *out)
 			kernel = pc == (uint64_t)PERF_CONTEXT_KERNEL && !out->kernel_pc_count;
 		} else if (kernel) {
 			if (!out->kernel_pc_count)
-				out->kernel_pcs = (const uint64_t *)(const void *)(at + i * sizeof(pc));
+				out->kernel_pcs =
+					(const uint64_t *)(const void *)(at + i * sizeof(pc));
 			out->kernel_pc_count++;
 		}
 	}

@@ -12,13 +12,13 @@
 struct perf_meta {
 	uint32_t type; /* PERF_RECORD_* */
 	bool in_kernel;
-	bool is_exec; /* COMM */
-	pid_t pid, tid; /* of FORK: the child's; of EXIT: whose end it is */
+	bool is_exec;                 /* COMM */
+	pid_t pid, tid;               /* of FORK: the child's; of EXIT: whose end it is */
 	pid_t parent_pid, parent_tid; /* of FORK */
 	uint64_t time_ns;
-	uint64_t id; /* of the event that we opened */
+	uint64_t id;        /* of the event that we opened */
 	uint64_t stream_id; /* differs from `id` in copies that children inherited */
-	uint64_t value; /* READ: the counter; LOST and LOST_SAMPLES: how many */
+	uint64_t value;     /* READ: the counter; LOST and LOST_SAMPLES: how many */
 };
 
 enum { PERF_HEAD_BYTES = 64 };

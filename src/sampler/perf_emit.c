@@ -3,7 +3,8 @@
 
 uint64_t perf_record_time(const struct perf_ring *ring, uint64_t position)
 {
-	/* A sample has its time behind IDENTIFIER, IP and TID; all others in front of the last 16 bytes. */
+	/* A sample has its time behind IDENTIFIER, IP and TID; all others in front of the last 16
+	 * bytes. */
 	enum { SAMPLE_TIME_AT = 32, TRAILER_TIME_FROM_END = 24 };
 	struct perf_event_header header;
 	perf_ring_copy(ring, position, &header, sizeof(header));

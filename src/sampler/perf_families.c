@@ -98,9 +98,11 @@ int perf_family_open(struct perf_families *f, struct jitter *jitter, pid_t pid, 
 			return r;
 		}
 	}
-	f->family.at[family] = (struct perf_family){
-		.state = FAMILY_OPEN, .on_exec = on_exec, .pid = pid, .tid = tid, .fence_fd = fence_fd
-	};
+	f->family.at[family] = (struct perf_family){ .state = FAMILY_OPEN,
+						     .on_exec = on_exec,
+						     .pid = pid,
+						     .tid = tid,
+						     .fence_fd = fence_fd };
 	f->open_count++;
 	return (int)family;
 }

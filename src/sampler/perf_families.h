@@ -23,14 +23,14 @@ struct perf_family {
 	bool on_exec;
 	bool branched; /* copies of it exist or existed */
 	pid_t pid, tid;
-	int fence_fd; /* see perf_attr_fence(); valid while FAMILY_OPEN */
-	bool ended; /* the thread that it was opened for has ended */
-	bool disowned; /* threads with copies of it got events of their own */
+	int fence_fd;           /* see perf_attr_fence(); valid while FAMILY_OPEN */
+	bool ended;             /* the thread that it was opened for has ended */
+	bool disowned;          /* threads with copies of it got events of their own */
 	uint64_t cpu_before_ns; /* of the thread in the window, until this family was opened */
-	uint64_t copies_ns; /* counted by copies that have ended */
-	uint64_t own_samples; /* not those of copies */
-	uint32_t owned; /* threads whose samples come from here, by the latest assignment */
-	uint64_t idle_ns; /* since when `owned` is 0; 0: it is not */
+	uint64_t copies_ns;     /* counted by copies that have ended */
+	uint64_t own_samples;   /* not those of copies */
+	uint32_t owned;         /* threads whose samples come from here, by the latest assignment */
+	uint64_t idle_ns;       /* since when `owned` is 0; 0: it is not */
 	uint64_t closed_ns;
 };
 
@@ -44,11 +44,11 @@ struct perf_sampling_event {
 
 struct perf_families {
 	const struct perf_shape *shape; /* borrowed */
-	const struct perf_ring *rings; /* borrowed */
+	const struct perf_ring *rings;  /* borrowed */
 	uint32_t cpu_count;
 	VEC(struct perf_family) family;
 	VEC(struct perf_sampling_event) event; /* family f has events f * cpu_count ... */
-	struct map64 by_id; /* event id -> index in `event` */
+	struct map64 by_id;                    /* event id -> index in `event` */
 	uint32_t open_count;
 };
 
@@ -80,7 +80,8 @@ static inline struct perf_sampling_event *perf_families_event(struct perf_famili
 	return row ? &f->event.at[row] : NULL;
 }
 
-static inline struct perf_sampling_event *perf_family_events(struct perf_families *f, uint32_t family)
+static inline struct perf_sampling_event *perf_family_events(struct perf_families *f,
+							     uint32_t family)
 {
 	return &f->event.at[(size_t)family * f->cpu_count];
 }

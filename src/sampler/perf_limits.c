@@ -71,7 +71,9 @@ int perf_online_cpus(int **out, uint32_t *out_count, struct error *err)
 
 static int try_features(const struct perf_features *features, bool children)
 {
-	struct perf_shape shape = { .features = *features, .children = children, .stack_bytes = 8192 };
+	struct perf_shape shape = { .features = *features,
+				    .children = children,
+				    .stack_bytes = 8192 };
 	struct perf_event_attr attr;
 	perf_attr_sampling(&shape, 1000000, false, &attr);
 	_cleanup_close_ int fd = perf_open(&attr, 0, -1);
@@ -133,21 +135,33 @@ int perf_refusal(pid_t pid, int code, struct error *err)
 	char owner[64];
 	if (code == -ENOSYS || paranoid == -2)
 		return fail(err, code == -ENOSYS ? code : -ENOSYS,
-			    "cannot sample: this kernel has no perf_event_open (or hides it from this container)");
+			    "cannot sample: this kernel has no perf_event_open (or hides it from "
+			    "this container)");
 	if (code == -ESRCH)
 		return fail(err, code, "no process %d", pid);
 	if (code != -EPERM && code != -EACCES)
 		return fail(err, code, "cannot sample: perf_event_open: %s", strerror(-code));
 	if (geteuid() != 0 && paranoid > 2)
-		return fail(err, code, "cannot sample: perf_event_paranoid is %d, which allows it to nobody without CAP_PERFMON; run 'sudo perfprof ...' or 'sudo sysctl kernel.perf_event_paranoid=2'",
+		return fail(err, code,
+			    "cannot sample: perf_event_paranoid is %d, which allows it to nobody "
+			    "without CAP_PERFMON; run 'sudo perfprof ...' or 'sudo sysctl "
+			    "kernel.perf_event_paranoid=2'",
 			    paranoid);
 	if (foreign_owner(pid, owner, sizeof(owner)) && geteuid() != 0)
-		return fail(err, code, "cannot sample process %d: it belongs to %s; run 'sudo perfprof ...'",
+		return fail(err, code,
+			    "cannot sample process %d: it belongs to %s; run 'sudo perfprof ...'",
 			    pid, owner);
 	if (under_seccomp())
-		return fail(err, code, "cannot sample: a seccomp filter forbids perf_event_open; in a container add '--cap-add PERFMON' or a seccomp profile that allows it");
+		return fail(
+			err, code,
+			"cannot sample: a seccomp filter forbids perf_event_open; in a container "
+			"add '--cap-add PERFMON' or a seccomp profile that allows it");
 	if (geteuid() != 0)
-		return fail(err, code, "cannot sample%s: not permitted (it may have changed its user or hidden its memory); run 'sudo perfprof ...' or grant CAP_PERFMON",
+		return fail(err, code,
+			    "cannot sample%s: not permitted (it may have changed its user or "
+			    "hidden its memory); run 'sudo perfprof ...' or grant CAP_PERFMON",
 			    pid ? " this process" : "");
-	return fail(err, code, "cannot sample: not permitted, though we are root: CAP_PERFMON is missing or a security module forbids perf_event_open");
+	return fail(err, code,
+		    "cannot sample: not permitted, though we are root: CAP_PERFMON is missing or a "
+		    "security module forbids perf_event_open");
 }

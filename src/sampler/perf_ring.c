@@ -19,7 +19,8 @@ static int map_ring(struct perf_ring *ring, uint64_t size_bytes)
 	ring->fd = perf_open(&attr, 0, ring->cpu);
 	if (ring->fd < 0)
 		return -errno;
-	void *at = mmap(NULL, page_bytes + size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+	void *at = mmap(NULL, page_bytes + size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			0);
 	if (at == MAP_FAILED)
 		return -errno;
 	ring->page = at;
@@ -54,7 +55,8 @@ static int map_rings(struct perf_ring *rings, uint32_t count, uint64_t size_byte
 	return 0;
 }
 
-int perf_rings_open(struct perf_ring *rings, uint32_t count, uint64_t *ring_bytes, struct error *err)
+int perf_rings_open(struct perf_ring *rings, uint32_t count, uint64_t *ring_bytes,
+		    struct error *err)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		rings[i].fd = -1;
@@ -67,7 +69,9 @@ int perf_rings_open(struct perf_ring *rings, uint32_t count, uint64_t *ring_byte
 			return 0;
 		}
 		if (size_bytes / 2 < RING_BYTES_MIN || (r != -EPERM && r != -ENOMEM))
-			return fail(err, r, "cannot map %u rings of %u KiB: %s; raise 'ulimit -l' or kernel.perf_event_mlock_kb",
+			return fail(err, r,
+				    "cannot map %u rings of %u KiB: %s; raise 'ulimit -l' or "
+				    "kernel.perf_event_mlock_kb",
 				    count, (unsigned)(size_bytes / 1024), strerror(-r));
 	}
 }
@@ -100,8 +104,8 @@ uint32_t perf_ring_record_bytes(const struct perf_ring *ring, uint64_t position)
 	return header.size;
 }
 
-const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position, uint32_t size_bytes,
-				uint8_t *scratch)
+const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position,
+				uint32_t size_bytes, uint8_t *scratch)
 {
 	uint64_t at = position & (ring->size_bytes - 1);
 	if (size_bytes <= ring->size_bytes - at)

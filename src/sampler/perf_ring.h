@@ -12,9 +12,9 @@
 struct perf_event_mmap_page;
 
 /*
- * One CPU's ring. Positions count bytes since the ring was made and never wrap; tail <= scan <= head.
- * The kernel writes behind head, we read in two passes: a scan as soon as records arrive, and the
- * decoding in time order, which may lag.
+ * One CPU's ring. Positions count bytes since the ring was made and never wrap; tail <= scan <=
+ * head. The kernel writes behind head, we read in two passes: a scan as soon as records arrive, and
+ * the decoding in time order, which may lag.
  */
 struct perf_ring {
 	int fd; /* the owner event */
@@ -48,14 +48,15 @@ void perf_ring_refresh(struct perf_ring *ring);
 void perf_ring_copy(const struct perf_ring *ring, uint64_t position, void *out, size_t size_bytes);
 
 /**
- * @return the size of the record at `position`, checked to end at or before head; 0 if there is none
- *	   (or if it is damaged: then nothing behind it can be read either)
+ * @return the size of the record at `position`, checked to end at or before head; 0 if there is
+ *none (or if it is damaged: then nothing behind it can be read either)
  */
 uint32_t perf_ring_record_bytes(const struct perf_ring *ring, uint64_t position);
 
-/** @return the record in place, or in `scratch` (PERF_RECORD_BYTES_MAX) if it wraps around the end */
-const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position, uint32_t size_bytes,
-				uint8_t *scratch);
+/** @return the record in place, or in `scratch` (PERF_RECORD_BYTES_MAX) if it wraps around the end
+ */
+const uint8_t *perf_ring_record(const struct perf_ring *ring, uint64_t position,
+				uint32_t size_bytes, uint8_t *scratch);
 
 /**
  * Notes that the record at `position` shall not be shown; positions ascend. The ring itself cannot

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 
 enum {
-	LATENESS_NS = 1000000, /* between a record's time stamp and its appearance */
+	LATENESS_NS = 1000000,   /* between a record's time stamp and its appearance */
 	FORK_TWIN_NS = 10000000, /* two families report the same fork this near to each other */
 };
 
@@ -16,12 +16,14 @@ static void own(struct perf *p, struct perf_thread *thread, uint64_t from_ns, ui
 }
 
 /* A copy keeps for ever the period that its origin had at the fork. */
-static void note_periods(struct perf *p, const struct perf_thread *child, uint32_t family, uint64_t time_ns)
+static void note_periods(struct perf *p, const struct perf_thread *child, uint32_t family,
+			 uint64_t time_ns)
 {
 	const struct perf_sampling_event *events = perf_family_events(&p->families, family);
 	uint32_t *periods = perf_thread_periods(&p->threads, child);
 	for (uint32_t i = 0; i < p->cpu_count; i++)
-		periods[i] = COPY_FRESH | (uint32_t)jitter_inherited_period(&events[i].jitter, time_ns);
+		periods[i] =
+			COPY_FRESH | (uint32_t)jitter_inherited_period(&events[i].jitter, time_ns);
 }
 
 static void make_pending(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
@@ -31,7 +33,8 @@ static void make_pending(struct perf *p, struct perf_thread *thread, uint64_t ti
 		p->pending_since_ns = time_ns;
 }
 
-static struct perf_thread *find_or_adopt(struct perf *p, const struct perf_meta *meta, uint32_t family)
+static struct perf_thread *find_or_adopt(struct perf *p, const struct perf_meta *meta,
+					 uint32_t family)
 {
 	struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
 	if (thread || p->families.family.at[family].state != FAMILY_OPEN)
@@ -112,8 +115,8 @@ static void scan_fork(struct perf *p, const struct perf_meta *meta)
 }
 
 /*
- * execve by a thread that is not the leader gives it the leader's tid: the leader's row is gone with
- * its EXIT, and the thread's family, whose record this is, now serves the new number.
+ * execve by a thread that is not the leader gives it the leader's tid: the leader's row is gone
+ * with its EXIT, and the thread's family, whose record this is, now serves the new number.
  */
 static void scan_exec(struct perf *p, const struct perf_meta *meta)
 {

@@ -24,9 +24,9 @@ struct perf_owner {
 
 struct perf_thread {
 	pid_t pid, tid; /* tid 0: the row is free */
-	bool pending; /* covered by inherited copies only */
+	bool pending;   /* covered by inherited copies only */
 	bool exited;
-	uint64_t born_ns; /* time of its FORK; 0: it was there before us */
+	uint64_t born_ns;     /* time of its FORK; 0: it was there before us */
 	uint64_t cpu_base_ns; /* its CPU time when the window began */
 	uint32_t owner_count;
 	struct perf_owner owners[THREAD_OWNERS]; /* ascending */
@@ -34,7 +34,8 @@ struct perf_thread {
 
 struct perf_threads {
 	VEC(struct perf_thread) row; /* row 0 is none */
-	VEC(uint32_t) period_ns; /* of inherited copies: row * cpu_count + CPU; COPY_FRESH in the first */
+	VEC(uint32_t)
+	period_ns; /* of inherited copies: row * cpu_count + CPU; COPY_FRESH in the first */
 	uint32_t cpu_count;
 	struct map64 by_tid;
 	uint32_t pending_count;
@@ -48,12 +49,14 @@ void perf_threads_deinit(struct perf_threads *t);
 struct perf_thread *perf_threads_find(const struct perf_threads *t, pid_t tid);
 
 /** Adds a thread that is not in the table. @return NULL without memory */
-struct perf_thread *perf_threads_add(struct perf_threads *t, pid_t pid, pid_t tid, uint64_t born_ns);
+struct perf_thread *perf_threads_add(struct perf_threads *t, pid_t pid, pid_t tid,
+				     uint64_t born_ns);
 
 void perf_threads_remove(struct perf_threads *t, pid_t tid);
 
 /** @return the periods of the copies that the thread inherited, one a CPU; 0: not known */
-static inline uint32_t *perf_thread_periods(const struct perf_threads *t, const struct perf_thread *thread)
+static inline uint32_t *perf_thread_periods(const struct perf_threads *t,
+					    const struct perf_thread *thread)
 {
 	return &t->period_ns.at[(size_t)(thread - t->row.at) * t->cpu_count];
 }

@@ -17,25 +17,26 @@
  */
 
 struct sampler_config {
-	uint32_t rate_hz; /* samples per second of CPU time that are wanted */
-	bool kernel; /* sample kernel mode too, if permitted */
-	bool children; /* follow forks */
-	bool jitter; /* false only in tests and benches */
-	uint32_t stack_bytes; /* wanted size of the stack copy; 0 is the maximum (65,528) */
-	uint64_t seed; /* of the jitter; 0 takes one from getrandom(2) */
+	uint32_t rate_hz;      /* samples per second of CPU time that are wanted */
+	bool kernel;           /* sample kernel mode too, if permitted */
+	bool children;         /* follow forks */
+	bool jitter;           /* false only in tests and benches */
+	uint32_t stack_bytes;  /* wanted size of the stack copy; 0 is the maximum (65,528) */
+	uint64_t seed;         /* of the jitter; 0 takes one from getrandom(2) */
 	const struct log *log; /* may be NULL */
 };
 
 struct sampler_stats {
-	uint32_t rate_hz; /* in force: lowered to the kernel's limit if that is less */
+	uint32_t rate_hz;     /* in force: lowered to the kernel's limit if that is less */
 	uint32_t stack_bytes; /* in force */
-	uint64_t ring_bytes; /* of all rings */
-	bool kernel; /* in force */
+	uint64_t ring_bytes;  /* of all rings */
+	bool kernel;          /* in force */
 	uint64_t samples, fixed_period_samples;
 	uint64_t lost, throttled;
 	uint64_t jitter_ioctls, generations;
-	uint32_t threads; /* with events open now */
-	uint64_t nofile_soft; /* our RLIMIT_NOFILE before open() raised it: what a child of ours shall get */
+	uint32_t threads;     /* with events open now */
+	uint64_t nofile_soft; /* our RLIMIT_NOFILE before open() raised it: what a child of ours
+				 shall get */
 };
 
 struct sampler;
@@ -68,7 +69,8 @@ struct sampler_ops {
 	int (*arm)(struct sampler *s, struct error *err);
 
 	/**
-	 * Work that is due: changes periods, covers new threads directly. Call it at each turn of the loop.
+	 * Work that is due: changes periods, covers new threads directly. Call it at each turn of
+	 * the loop.
 	 * @return the time (CLOCK_MONOTONIC) at which it wants to be called next
 	 */
 	uint64_t (*rearm)(struct sampler *s, uint64_t now_ns);
@@ -84,7 +86,8 @@ struct sampler_ops {
 	/** Drops what peek() showed; its bytes are given back to the kernel. */
 	void (*consume)(struct sampler *s);
 
-	/** Stops sampling; peek() then goes on until all that was recorded is out, incl. final RECORD_CPU. */
+	/** Stops sampling; peek() then goes on until all that was recorded is out, incl. final
+	 * RECORD_CPU. */
 	void (*disarm)(struct sampler *s);
 
 	void (*stats)(const struct sampler *s, struct sampler_stats *out);

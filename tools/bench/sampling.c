@@ -3,14 +3,10 @@
  * Drives sampler_perf without a session and without symbols.
  *
  *	sampling shares CYCLES MODE RUNS SAMPLES [fixed]
- *		runs `CYCLES MODE` RUNS times for some SAMPLES samples each and prints how the share of
- *		warm() (in truth 25 %) varies, as a multiple of the binomial variance
- *	sampling count CMD [ARG...]
- *		runs CMD and prints samples, CPU time and what the sampler did
- *	sampling attach PID MS
- *		the same for a running process
- *	sampling open PID
- *		prints what it takes to cover a process
+ *		runs `CYCLES MODE` RUNS times for some SAMPLES samples each and prints how the share
+ *of warm() (in truth 25 %) varies, as a multiple of the binomial variance sampling count CMD
+ *[ARG...] runs CMD and prints samples, CPU time and what the sampler did sampling attach PID MS the
+ *same for a running process sampling open PID prints what it takes to cover a process
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,20 +172,26 @@ static int shares(int argc, char **argv)
 		ioctls += stats.jitter_ioctls;
 		generations += stats.generations;
 	}
-	printf("{\"mode\": \"%s\", \"runs\": %d, \"samples_per_run\": %.1f, \"mean\": %.4f, \"variance_ratio\": %.3f, "
-	       "\"samples_per_cpu_s\": %.1f, \"fixed_share\": %.3f, \"ioctls_per_cpu_s\": %.1f, \"generations_per_run\": %.2f}\n",
-	       mode, runs, total / runs, sum / runs, squares / binomial, total / cpu_s, fixed / total,
-	       (double)ioctls / cpu_s, (double)generations / runs);
+	printf("{\"mode\": \"%s\", \"runs\": %d, \"samples_per_run\": %.1f, \"mean\": %.4f, "
+	       "\"variance_ratio\": %.3f, "
+	       "\"samples_per_cpu_s\": %.1f, \"fixed_share\": %.3f, \"ioctls_per_cpu_s\": %.1f, "
+	       "\"generations_per_run\": %.2f}\n",
+	       mode, runs, total / runs, sum / runs, squares / binomial, total / cpu_s,
+	       fixed / total, (double)ioctls / cpu_s, (double)generations / runs);
 	return 0;
 }
 
-static void print_counts(const struct tally *t, const struct sampler_stats *stats, uint64_t cpu_ns, uint64_t own_ns)
+static void print_counts(const struct tally *t, const struct sampler_stats *stats, uint64_t cpu_ns,
+			 uint64_t own_ns)
 {
-	printf("{\"samples\": %lu, \"fixed\": %lu, \"cpu_s\": %.4f, \"samples_per_cpu_s\": %.1f, \"record_cpu_s\": %.4f, "
-	       "\"record_cpu\": %lu, \"lost\": %lu, \"throttled\": %lu, \"ioctls\": %lu, \"generations\": %lu, \"own_cpu_s\": %.4f}\n",
-	       t->samples, t->fixed, (double)cpu_ns / 1e9, (double)t->samples / ((double)cpu_ns / 1e9),
-	       (double)t->cpu_ns / 1e9, t->cpu_records, stats->lost, stats->throttled, stats->jitter_ioctls,
-	       stats->generations, (double)own_ns / 1e9);
+	printf("{\"samples\": %lu, \"fixed\": %lu, \"cpu_s\": %.4f, \"samples_per_cpu_s\": %.1f, "
+	       "\"record_cpu_s\": %.4f, "
+	       "\"record_cpu\": %lu, \"lost\": %lu, \"throttled\": %lu, \"ioctls\": %lu, "
+	       "\"generations\": %lu, \"own_cpu_s\": %.4f}\n",
+	       t->samples, t->fixed, (double)cpu_ns / 1e9,
+	       (double)t->samples / ((double)cpu_ns / 1e9), (double)t->cpu_ns / 1e9, t->cpu_records,
+	       stats->lost, stats->throttled, stats->jitter_ioctls, stats->generations,
+	       (double)own_ns / 1e9);
 }
 
 static int count(char **argv)
@@ -250,9 +252,11 @@ static int open_cost(pid_t pid)
 	s->ops->disarm(s);
 	uint64_t t4 = monotonic_ns();
 	s->ops->destroy(s);
-	printf("{\"threads\": %u, \"ring_bytes\": %lu, \"open_ms\": %.2f, \"add_ms\": %.2f, \"arm_ms\": %.2f, \"disarm_ms\": %.2f, \"destroy_ms\": %.2f}\n",
+	printf("{\"threads\": %u, \"ring_bytes\": %lu, \"open_ms\": %.2f, \"add_ms\": %.2f, "
+	       "\"arm_ms\": %.2f, \"disarm_ms\": %.2f, \"destroy_ms\": %.2f}\n",
 	       stats.threads, stats.ring_bytes, (double)(t1 - t0) / 1e6, (double)(t2 - t1) / 1e6,
-	       (double)(t3 - t2) / 1e6, (double)(t4 - t3) / 1e6, (double)(monotonic_ns() - t4) / 1e6);
+	       (double)(t3 - t2) / 1e6, (double)(t4 - t3) / 1e6,
+	       (double)(monotonic_ns() - t4) / 1e6);
 	return 0;
 }
 

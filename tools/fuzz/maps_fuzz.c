@@ -23,7 +23,8 @@ static void check(const struct mappings *m, const struct mapping *last)
 		require(m->list.at[i].start < m->list.at[i].end);
 		require(!i || m->list.at[i - 1].end <= m->list.at[i].start);
 	}
-	const struct mapping *first = mappings_find(m, last->start), *end = mappings_find(m, last->end - 1);
+	const struct mapping *first = mappings_find(m, last->start),
+			     *end = mappings_find(m, last->end - 1);
 	require(first && end && first == end && first->mapped.v == last->mapped.v);
 }
 

@@ -24,7 +24,8 @@ static bool inside(const void *at, size_t length, const uint8_t *bytes, size_t s
 
 static void check_sample(const struct record_sample *s, const uint8_t *bytes, size_t size_bytes)
 {
-	require(!s->kernel_pc_count || inside(s->kernel_pcs, s->kernel_pc_count * sizeof(uint64_t), bytes, size_bytes));
+	require(!s->kernel_pc_count ||
+		inside(s->kernel_pcs, s->kernel_pc_count * sizeof(uint64_t), bytes, size_bytes));
 	require(!s->stack || inside(s->stack, s->stack_size_bytes, bytes, size_bytes));
 }
 

@@ -124,8 +124,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_mapped_is_opened, setup, teardown),
-		cmocka_unit_test_setup_teardown(another_file_at_the_path_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_file_at_the_path_is_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_opened, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests_name("process/mapped_open", tests, NULL, NULL);
 }

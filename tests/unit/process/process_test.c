@@ -24,22 +24,27 @@ static int destroy(void **state)
 
 static bool comm(struct process_table *t, pid_t pid, pid_t tid, const char *name, bool is_exec)
 {
-	struct record r = { .kind = RECORD_COMM, .pid = pid, .tid = tid, .comm = { name, is_exec } };
+	struct record r = {
+		.kind = RECORD_COMM, .pid = pid, .tid = tid, .comm = { name, is_exec }
+	};
 	return process_apply(t, &r);
 }
 
 static bool forked(struct process_table *t, pid_t pid, pid_t tid, pid_t parent, pid_t parent_tid)
 {
-	struct record r = { .kind = RECORD_FORK, .pid = pid, .tid = tid, .fork = { parent, parent_tid } };
+	struct record r = {
+		.kind = RECORD_FORK, .pid = pid, .tid = tid, .fork = { parent, parent_tid }
+	};
 	return process_apply(t, &r);
 }
 
-static bool mapped(struct process_table *t, pid_t pid, uint64_t start, uint64_t end, const char *path,
-		   uint64_t inode)
+static bool mapped(struct process_table *t, pid_t pid, uint64_t start, uint64_t end,
+		   const char *path, uint64_t inode)
 {
 	struct record r = { .kind = RECORD_MMAP, .pid = pid, .tid = pid };
-	r.mmap = (struct record_mmap){ .start = start, .end = end, .executable = true, .inode = inode,
-				       .path = path };
+	r.mmap = (struct record_mmap){
+		.start = start, .end = end, .executable = true, .inode = inode, .path = path
+	};
 	return process_apply(t, &r);
 }
 
@@ -103,7 +108,8 @@ static void threads_have_names_of_their_own(void **state)
 	assert_string_equal(name_of(t, PARENT, WORKER), "worker");
 	assert_string_equal(name_of(t, PARENT, PARENT), "server");
 	/* Samples taken earlier keep the name of then. */
-	assert_string_equal(strings_text(process_strings(t), thread_info(t, before)->comm), "server");
+	assert_string_equal(strings_text(process_strings(t), thread_info(t, before)->comm),
+			    "server");
 }
 
 static void a_pid_that_comes_again_is_another_process(void **state)
@@ -140,14 +146,18 @@ static void what_is_reported_twice_happened_once(void **state)
 {
 	struct process_table *t = *state;
 	comm(t, PARENT, PARENT, "parent", true);
-	struct record r = { .kind = RECORD_FORK, .time_ns = 1000000000, .pid = CHILD, .tid = CHILD };
+	struct record r = {
+		.kind = RECORD_FORK, .time_ns = 1000000000, .pid = CHILD, .tid = CHILD
+	};
 	r.fork = (struct record_fork){ PARENT, PARENT };
 	process_apply(t, &r);
 	process_id first = process_find(t, CHILD);
 	r.time_ns += 2000;
 	process_apply(t, &r);
 	assert_int_equal(process_find(t, CHILD).v, first.v);
-	struct record exec = { .kind = RECORD_COMM, .time_ns = 1003000000, .pid = CHILD, .tid = CHILD };
+	struct record exec = {
+		.kind = RECORD_COMM, .time_ns = 1003000000, .pid = CHILD, .tid = CHILD
+	};
 	exec.comm = (struct record_comm){ "tool", true };
 	process_apply(t, &exec);
 	process_id image = process_find(t, CHILD);
@@ -194,11 +204,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_child_begins_as_its_parent, create, destroy),
 		cmocka_unit_test_setup_teardown(exec_begins_a_new_image, create, destroy),
 		cmocka_unit_test_setup_teardown(threads_have_names_of_their_own, create, destroy),
-		cmocka_unit_test_setup_teardown(a_pid_that_comes_again_is_another_process, create, destroy),
-		cmocka_unit_test_setup_teardown(a_process_lives_as_long_as_a_thread_of_it, create, destroy),
-		cmocka_unit_test_setup_teardown(what_is_reported_twice_happened_once, create, destroy),
-		cmocka_unit_test_setup_teardown(one_file_is_one_row_however_often_it_is_mapped, create,
+		cmocka_unit_test_setup_teardown(a_pid_that_comes_again_is_another_process, create,
 						destroy),
+		cmocka_unit_test_setup_teardown(a_process_lives_as_long_as_a_thread_of_it, create,
+						destroy),
+		cmocka_unit_test_setup_teardown(what_is_reported_twice_happened_once, create,
+						destroy),
+		cmocka_unit_test_setup_teardown(one_file_is_one_row_however_often_it_is_mapped,
+						create, destroy),
 		cmocka_unit_test_setup_teardown(this_process_is_read_from_proc, create, destroy),
 	};
 	return cmocka_run_group_tests_name("process/process", tests, NULL, NULL);

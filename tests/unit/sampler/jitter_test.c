@@ -15,9 +15,9 @@
  */
 struct model {
 	uint64_t burst_ns, cycle_ns;
-	uint64_t work_ns; /* the work's own cycle; its last quarter is warm */
+	uint64_t work_ns;        /* the work's own cycle; its last quarter is warm */
 	uint64_t cpu_ns, now_ns; /* now_ns: wall */
-	uint64_t left_ns; /* until the next tick */
+	uint64_t left_ns;        /* until the next tick */
 	struct jitter_event event;
 	uint64_t samples, warm;
 };
@@ -57,8 +57,9 @@ static void poll_once(struct model *m, struct jitter *j)
 {
 	bool all = m->now_ns >= j->next_ns;
 	if (m->event.samples && (all || m->event.lead))
-		m->left_ns = jitter_change(j, &m->event, m->now_ns,
-					   jitter_runs_through(&m->event, m->now_ns) ? 0 : m->cpu_ns);
+		m->left_ns =
+			jitter_change(j, &m->event, m->now_ns,
+				      jitter_runs_through(&m->event, m->now_ns) ? 0 : m->cpu_ns);
 	if (all)
 		jitter_schedule(j, m->now_ns);
 }
@@ -93,12 +94,15 @@ static struct result simulate_with(bool off, uint64_t burst_ns, uint64_t cycle_n
 		samples += (double)m.samples * 1e9 / (double)m.cpu_ns;
 	}
 	struct result r = { sum / RUNS, squares / binomial, samples / RUNS };
-	print_message("burst %lu us in %lu us, work %lu us: mean %.4f, variance x%.2f, %.1f samples a second\n",
-		      burst_ns / 1000, cycle_ns / 1000, work_ns / 1000, r.mean, r.variance_ratio, r.rate);
+	print_message("burst %lu us in %lu us, work %lu us: mean %.4f, variance x%.2f, %.1f "
+		      "samples a second\n",
+		      burst_ns / 1000, cycle_ns / 1000, work_ns / 1000, r.mean, r.variance_ratio,
+		      r.rate);
 	return r;
 }
 
-static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns, uint64_t cpu_ns)
+static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns,
+			      uint64_t cpu_ns)
 {
 	return simulate_with(false, burst_ns, cycle_ns, work_ns, cpu_ns);
 }
@@ -137,7 +141,8 @@ static void work_at_each_tick_of_a_timer_is_seen_whole(void **state)
 	static const uint64_t bursts[] = { 100000,  300000,  500000,  1000000,
 					   1001001, 1300000, 2000000, 5000000 };
 	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
-		assert_true_to_life(simulate(bursts[i], 10 * NSEC_PER_MSEC, bursts[i], 300 * NSEC_PER_MSEC));
+		assert_true_to_life(
+			simulate(bursts[i], 10 * NSEC_PER_MSEC, bursts[i], 300 * NSEC_PER_MSEC));
 }
 
 static void moments_of_change_lie_on_no_grid(void **state)

@@ -15,9 +15,9 @@
 /* What goes to perf_event_open(2), field by field; a field that is 0 is left out. */
 static void describe(const struct perf_event_attr *a, struct strbuf *out)
 {
-#define SHOW(field)                                                                               \
-	if (a->field)                                                                             \
-		strbuf_printf(out, "%s=%lld ", #field, (long long)a->field)
+#define SHOW(field)   \
+	if (a->field) \
+	strbuf_printf(out, "%s=%lld ", #field, (long long)a->field)
 	strbuf_clear(out);
 	SHOW(type);
 	SHOW(config);
@@ -64,19 +64,23 @@ static void assert_attr(const struct perf_event_attr *a, const char *expected)
 	strbuf_deinit(&text);
 }
 
-/* 16712191 = 0xff01ff: ax bx cx dx si di bp sp ip, r8-r15. Sample types: IP 1, TID 2, TIME 4, CALLCHAIN
- * 0x20, STREAM_ID 0x200, REGS_USER 0x1000, STACK_USER 0x2000, IDENTIFIER 0x10000. */
+/* 16712191 = 0xff01ff: ax bx cx dx si di bp sp ip, r8-r15. Sample types: IP 1, TID 2, TIME 4,
+ * CALLCHAIN 0x20, STREAM_ID 0x200, REGS_USER 0x1000, STACK_USER 0x2000, IDENTIFIER 0x10000. */
 static void as_root_with_children(void **state)
 {
 	(void)state;
-	struct perf_shape shape = {
-		.features = { true, true, true }, .children = true, .stack_bytes = 65528, .watermark_bytes = 8388608
-	};
+	struct perf_shape shape = { .features = { true, true, true },
+				    .children = true,
+				    .stack_bytes = 65528,
+				    .watermark_bytes = 8388608 };
 	struct perf_event_attr a;
 	perf_attr_sampling(&shape, 1001001, true, &a);
-	assert_attr(&a, "type=1 sample_period=1001001 disabled=1 inherit=1 exclude_hv=1 mmap=1 comm=1 inherit_stat=1 "
-			"enable_on_exec=1 task=1 watermark=1 sample_id_all=1 exclude_callchain_user=1 mmap2=1 "
-			"comm_exec=1 use_clockid=1 build_id=1 wakeup_watermark=8388608 sample_regs_user=16712191 "
+	assert_attr(&a, "type=1 sample_period=1001001 disabled=1 inherit=1 exclude_hv=1 mmap=1 "
+			"comm=1 inherit_stat=1 "
+			"enable_on_exec=1 task=1 watermark=1 sample_id_all=1 "
+			"exclude_callchain_user=1 mmap2=1 "
+			"comm_exec=1 use_clockid=1 build_id=1 wakeup_watermark=8388608 "
+			"sample_regs_user=16712191 "
 			"sample_stack_user=65528 clockid=1 sample_type=0x13227");
 }
 
@@ -86,10 +90,14 @@ static void as_a_user_without_children_on_an_old_kernel(void **state)
 	struct perf_shape shape = { .stack_bytes = 8192, .watermark_bytes = 65536 };
 	struct perf_event_attr a;
 	perf_attr_sampling(&shape, 800000, false, &a);
-	assert_attr(&a, "type=1 sample_period=800000 disabled=1 exclude_kernel=1 exclude_hv=1 mmap=1 comm=1 task=1 "
-			"watermark=1 sample_id_all=1 exclude_callchain_user=1 mmap2=1 comm_exec=1 use_clockid=1 "
-			"wakeup_watermark=65536 sample_regs_user=16712191 sample_stack_user=8192 clockid=1 "
-			"sample_type=0x13207");
+	assert_attr(
+		&a,
+		"type=1 sample_period=800000 disabled=1 exclude_kernel=1 exclude_hv=1 mmap=1 "
+		"comm=1 task=1 "
+		"watermark=1 sample_id_all=1 exclude_callchain_user=1 mmap2=1 comm_exec=1 "
+		"use_clockid=1 "
+		"wakeup_watermark=65536 sample_regs_user=16712191 sample_stack_user=8192 clockid=1 "
+		"sample_type=0x13207");
 }
 
 static void threads_but_no_children(void **state)
@@ -106,10 +114,12 @@ static void what_counts_nothing(void **state)
 	(void)state;
 	struct perf_event_attr a;
 	perf_attr_ring_owner(4096, &a);
-	assert_attr(&a, "type=1 config=9 exclude_kernel=1 exclude_hv=1 watermark=1 use_clockid=1 wakeup_watermark=4096 "
+	assert_attr(&a, "type=1 config=9 exclude_kernel=1 exclude_hv=1 watermark=1 use_clockid=1 "
+			"wakeup_watermark=4096 "
 			"clockid=1 sample_type=0x0");
 	perf_attr_fence(&a);
-	assert_attr(&a, "type=1 config=9 disabled=1 exclude_kernel=1 exclude_hv=1 use_clockid=1 clockid=1 sample_type=0x0");
+	assert_attr(&a, "type=1 config=9 disabled=1 exclude_kernel=1 exclude_hv=1 use_clockid=1 "
+			"clockid=1 sample_type=0x0");
 }
 
 static void cpu_lists(void **state)

@@ -52,8 +52,8 @@ static inline void end_with_size(struct perf_bytes *b)
 }
 
 /* TID, TIME, STREAM_ID, IDENTIFIER. */
-static inline void end(struct perf_bytes *b, uint32_t pid, uint32_t tid, uint64_t time_ns, uint64_t id,
-		       uint64_t stream_id)
+static inline void end(struct perf_bytes *b, uint32_t pid, uint32_t tid, uint64_t time_ns,
+		       uint64_t id, uint64_t stream_id)
 {
 	put_u32(b, pid, tid);
 	put_u64(b, time_ns);
@@ -63,8 +63,8 @@ static inline void end(struct perf_bytes *b, uint32_t pid, uint32_t tid, uint64_
 }
 
 /* A sample with a kernel chain of two and a stack copy; registers hold 1000 + their place. */
-static inline void sample(struct perf_bytes *b, uint64_t id, uint64_t stream_id, uint32_t stack_bytes,
-			  uint32_t copied_bytes)
+static inline void sample(struct perf_bytes *b, uint64_t id, uint64_t stream_id,
+			  uint32_t stack_bytes, uint32_t copied_bytes)
 {
 	begin(b, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL);
 	put_u64(b, id);

@@ -38,12 +38,14 @@ static void a_sample_has_all_its_parts(void **state)
 	assert_int_equal(r.sample.stack[39], 39);
 }
 
-/* perf's order is ax bx cx dx si di bp sp ip r8..r15; DWARF's is rax rdx rcx rbx rsi rdi rbp rsp r8.. rip. */
+/* perf's order is ax bx cx dx si di bp sp ip r8..r15; DWARF's is rax rdx rcx rbx rsi rdi rbp rsp
+ * r8.. rip. */
 static void registers_are_in_dwarf_order(void **state)
 {
 	(void)state;
-	static const uint64_t expected[REGISTER_COUNT] = { 1000, 1003, 1002, 1001, 1004, 1005, 1006, 1007, 1009,
-							   1010, 1011, 1012, 1013, 1014, 1015, 1016, 1008 };
+	static const uint64_t expected[REGISTER_COUNT] = { 1000, 1003, 1002, 1001, 1004, 1005,
+							   1006, 1007, 1009, 1010, 1011, 1012,
+							   1013, 1014, 1015, 1016, 1008 };
 	struct record r;
 	sample(&b, 9, 9, 0, 0);
 	assert_true(decode(&r));

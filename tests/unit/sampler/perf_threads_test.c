@@ -13,7 +13,8 @@ static void each_moment_has_one_owner(void **state)
 	assert_int_equal(perf_thread_owner(&t, 5), 0);
 	perf_thread_assign(&t, 100, 1);
 	perf_thread_assign(&t, 200, 2);
-	assert_int_equal(perf_thread_owner(&t, 50), 1); /* before the first: clocks differ a little */
+	assert_int_equal(perf_thread_owner(&t, 50),
+			 1); /* before the first: clocks differ a little */
 	assert_int_equal(perf_thread_owner(&t, 199), 1);
 	assert_int_equal(perf_thread_owner(&t, 200), 2);
 	assert_int_equal(perf_thread_latest(&t), 2);
