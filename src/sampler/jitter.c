@@ -14,6 +14,8 @@ enum {
 	GAP_LEAST_PERCENT = 45,
 	GAP_MOST_PERCENT = 155,
 	STEADY_FROM_PERCENT = 75,
+	COPY_PERCENT =
+		107, /* measured: 300 children of 5 ms, by copies and by events of their own */
 };
 
 static uint64_t percent_of(const struct jitter *j, uint64_t percent)
@@ -158,5 +160,8 @@ void jitter_schedule(struct jitter *j, uint64_t now_ns)
 
 bool jitter_keep_inherited(struct jitter *j, uint64_t period_ns, bool first)
 {
-	return chance(j, first ? period_ns + period_ns / 2 : period_ns);
+	/* Copies with more than the nominal period bring too little; the others make up for them.
+	 */
+	uint64_t part_ns = period_ns * COPY_PERCENT / 100;
+	return chance(j, first ? part_ns + part_ns / 2 : part_ns);
 }
