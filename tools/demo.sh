@@ -5,8 +5,9 @@
 # right is missing and shows the recorded capture of tests/golden. usage: tools/demo.sh BUILD
 set -u
 cd "$(dirname "$0")/.." || exit 1
-perfprof=$1/perfprof
-out=$1/demo
+build=$(cd "$1" && pwd) || exit 1
+perfprof=$build/perfprof
+out=$build/demo
 mkdir -p "$out" || exit 1
 
 work=$(mktemp -d) || exit 1
@@ -25,18 +26,19 @@ SELECT count(*) FROM trip a JOIN trip b ON b.city = a.city AND b.day = a.day WHE
 SELECT count(*) FROM trip WHERE note LIKE '%C0FFEE%' OR note GLOB '*F00D*';
 SELECT day, sum(km), group_concat(DISTINCT substr(note, 1, 2)) FROM trip GROUP BY day LIMIT 3;
 SQL
-cat > "$work/work.sh" <<WORK
-sqlite3 '$work/trips.db' < '$work/load.sql'
-xz -T1 -0 -k -f '$work/trips.db' &
-sqlite3 '$work/trips.db' < '$work/query.sql'
-sqlite3 '$work/trips.db' < '$work/query.sql'
-sqlite3 '$work/trips.db' < '$work/query.sql'
+cat > "$work/sqlite3-and-xz.sh" <<WORK
+sqlite3 trips.db < load.sql
+xz -T1 -0 -k -f trips.db &
+sqlite3 trips.db < query.sql
+sqlite3 trips.db < query.sql
+sqlite3 trips.db < query.sql
 wait
 WORK
 
 record()
 {
-	"$@" "$perfprof" run -o "$out/demo.pb.gz" -o "$out/demo.svg" -- sh "$work/work.sh" > "$work/stdout" 2> "$work/stderr"
+	(cd "$work" && "$@" "$perfprof" run -o "$out/demo.pb.gz" -o "$out/demo.svg" -- \
+		sh sqlite3-and-xz.sh) > "$work/stdout" 2> "$work/stderr"
 }
 
 rm -f "$out/demo.pb.gz" "$out/demo.svg" "$out/report.txt"
@@ -60,8 +62,6 @@ fi
 "$perfprof" report "$capture" > "$out/report.txt" || exit 1
 cat "$out/report.txt"
 echo
-here=$PWD/
-case $out in /*) here= ;; esac
-echo "the picture: $here$out/demo.svg"
+echo "the picture: $out/demo.svg"
 echo "the capture: $capture"
-echo "the report:  $here$out/report.txt"
+echo "the report:  $out/report.txt"
