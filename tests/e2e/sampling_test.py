@@ -51,4 +51,7 @@ def test_as_many_samples_as_asked_for(command):
     expected = 999 * seen["cpu_s"]
     # Children of 5 ms live by inherited copies, whose period may be too long but never be repaid.
     tolerance = 0.05 if command[0] == "children" else 0.03
-    assert abs(seen["samples"] + seen["lost"] - expected) < tolerance * expected + 4 * math.sqrt(expected)
+    slack = tolerance * expected + 4 * math.sqrt(expected)
+    # Some of what is lost on a busy machine would have been thinned out: it counts for one side only.
+    assert seen["samples"] < expected + slack
+    assert seen["samples"] + seen["lost"] > expected - slack
