@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,9 @@ static _Noreturn void child_main(char **command, const struct caller_state *stat
 	sigaction(SIGCHLD, &state->sigchld, NULL);
 	sigaction(SIGPIPE, &state->sigpipe, NULL);
 	sigprocmask(SIG_SETMASK, &state->mask, NULL);
+	/* Samples inside exec bear the name of before: CMD's, not ours. exec sets it anyway. */
+	const char *slash = strrchr(command[0], '/');
+	prctl(PR_SET_NAME, slash ? slash + 1 : command[0]);
 	execvp(command[0], command);
 	int code = errno;
 	n = write(errno_fd, &code, sizeof(code));
