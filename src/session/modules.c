@@ -250,17 +250,17 @@ module_id modules_row(struct modules *m, mapped_id mapped)
 	if (!code || module->row.v)
 		return code ? module->row : (module_id){ 0 };
 	const struct mapped_file *f = process_mapped(m->processes, mapped);
-	bool from_object = code->object && code->object->build_id_size;
+	const struct object *o = code->object;
 	struct builder_module row = {
 		.path = strings_text(process_strings(m->processes), f->path),
-		.build_id = from_object ? code->object->build_id : f->build_id,
-		.build_id_size = from_object ? code->object->build_id_size : f->build_id_size,
+		.build_id = o ? o->build_id : f->build_id,
+		.build_id_size = o ? o->build_id_size : f->build_id_size,
 		.deleted = f->deleted,
 		.is_main = mapped.v == m->main.v,
 	};
 	module->row = builder_add_module(m->builder, &row);
-	if (module->row.v && code->object)
-		tell_file_offset(m, module->row, code->object);
+	if (module->row.v && o)
+		tell_file_offset(m, module->row, o);
 	return module->row;
 }
 
