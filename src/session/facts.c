@@ -17,11 +17,22 @@ static void add_command(struct strbuf *text, char **command)
 	}
 }
 
-static void add_targets(struct strbuf *text, const pid_t *pids, size_t count)
+int facts_targets(struct builder *b, struct process_table *processes, const pid_t *pids,
+		  size_t count)
 {
-	strbuf_puts(text, "attach ");
-	for (size_t i = 0; i < count; i++)
-		strbuf_printf(text, "%s%d", i ? "," : "", (int)pids[i]);
+	struct strbuf text = { 0 };
+	strbuf_puts(&text, "attach");
+	for (size_t i = 0; i < count; i++) {
+		const struct process_info *p = process_info(processes, process_find(processes, pids[i]));
+		strbuf_printf(&text, "%s %d (%s)", i ? "," : "", (int)pids[i],
+			      strings_text(process_strings(processes), p->comm));
+		if (builder_target_pid(b, (uint32_t)pids[i]) < 0)
+			text.failed = true;
+	}
+	builder_meta(b)->command = builder_intern(b, strbuf_text(&text));
+	bool failed = text.failed;
+	strbuf_deinit(&text);
+	return failed ? -ENOMEM : 0;
 }
 
 static int add_reasons(struct builder *b)
@@ -37,13 +48,12 @@ static int add_reasons(struct builder *b)
 int facts_begin(struct builder *b, const struct session_config *config)
 {
 	struct profile_meta *meta = builder_meta(b);
-	struct strbuf command = { 0 };
-	if (config->command)
+	if (config->command) {
+		struct strbuf command = { 0 };
 		add_command(&command, config->command);
-	else
-		add_targets(&command, config->pids, config->pid_count);
-	meta->command = builder_intern(b, strbuf_text(&command));
-	strbuf_deinit(&command);
+		meta->command = builder_intern(b, strbuf_text(&command));
+		strbuf_deinit(&command);
+	}
 	struct utsname host;
 	if (!uname(&host)) {
 		meta->host = builder_intern(b, host.nodename);

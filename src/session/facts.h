@@ -2,6 +2,7 @@
 #ifndef SESSION_FACTS_H
 #define SESSION_FACTS_H
 
+#include "process/process.h"
 #include "profile/builder.h"
 #include "sampler/sampler.h"
 #include "session/session.h"
@@ -10,6 +11,10 @@
 
 /** Fills what is known before sampling. */
 int facts_begin(struct builder *b, const struct session_config *config);
+
+/** `attach`: names the targets, e.g. "attach 4711 (nginx)". @return 0 or -ENOMEM */
+int facts_targets(struct builder *b, struct process_table *processes, const pid_t *pids,
+		  size_t count);
 
 struct facts_end {
 	uint64_t start_unix_ns, duration_ns;

@@ -241,14 +241,14 @@ static int start_targets(struct session *s, struct error *err)
 		int r = c->sampler->add_process(s->sampler, c->pids[i], err);
 		if (r < 0)
 			return r;
-		builder_target_pid(s->builder, (uint32_t)c->pids[i]);
 	}
 	int r = c->sampler->arm(s->sampler, err);
 	begin_clock(s);
 	/* Mappings are read when later ones already come as records: none is missed. */
 	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
 		r = process_add_live(s->processes, c->pids[i], err);
-	if (r == 0 && ((c->children && add_descendants(s) < 0) || modules_open_new(s->modules) < 0))
+	if (r == 0 && (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
+		       (c->children && add_descendants(s) < 0) || modules_open_new(s->modules) < 0))
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
 }
