@@ -33,8 +33,9 @@ static int failed_to_start(struct session *s, const struct error *err)
 	struct session_outcome outcome;
 	session_wait(s, &outcome);
 	session_destroy(s);
+	int status = outcome.exited || outcome.gave_up ? status_of(&outcome) : 0;
 	if (!outcome.exec_errno)
-		return complain(STATUS_OURS, err);
+		return complain(status ? status : STATUS_OURS, err);
 	bool missing = outcome.exec_errno == ENOENT || outcome.exec_errno == ENOTDIR;
 	return complain(missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, err);
 }

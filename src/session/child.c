@@ -108,9 +108,14 @@ bool child_reap(struct child *c)
 
 void child_deinit(struct child *c)
 {
+	bool vanishes = c->go_fd >= 0 && !c->exited;
 	if (c->go_fd >= 0)
 		close(c->go_fd);
 	if (c->errno_fd >= 0)
 		close(c->errno_fd);
 	c->go_fd = c->errno_fd = -1;
+	int status;
+	while (vanishes && c->pid > 0 && waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	c->exited |= vanishes;
 }

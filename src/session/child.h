@@ -39,7 +39,7 @@ int child_release(struct child *c, struct error *err);
 /** Collects its status if it has ended. @return true if it has (now or before) */
 bool child_reap(struct child *c);
 
-/** Closes descriptors. A child that was never released ends; one that runs goes on. */
+/** Closes descriptors. A child that was never released ends and is reaped; one that runs goes on. */
 void child_deinit(struct child *c);
 
 #endif

@@ -204,7 +204,8 @@ static int start_command(struct session *s, struct error *err)
 	builder_target_pid(s->builder, (uint32_t)s->child.pid);
 	begin_clock(s);
 	r = child_release(&s->child, err);
-	s->exec_errno = -r;
+	if (r < 0 && s->child.go_fd < 0)
+		s->exec_errno = -r;
 	return r < 0 ? fail_in(err, r, "'%s'", s->config->command[0]) : 0;
 }
 
@@ -411,8 +412,10 @@ static void end_facts(struct session *s)
 int session_run(struct session *s, struct error *err)
 {
 	int r = s->config->command ? start_command(s, err) : start_targets(s, err);
-	if (r < 0)
+	if (r < 0) {
+		child_deinit(&s->child); /* CMD never runs unless it is profiled */
 		return r;
+	}
 	r = loop(s, err);
 	s->config->sampler->disarm(s->sampler);
 	s->end_ns = monotonic_ns();
