@@ -25,6 +25,24 @@ static const struct command attach_command = {
 		  "  perfprof attach -p $(pgrep -d, nginx) -d 30s\n",
 };
 
+bool attach_is_meant(char **argv)
+{
+	struct command command = attach_command;
+	struct recording_options options = RECORDING_DEFAULTS;
+	struct arguments arguments;
+	size_t count = 0;
+	while (argv[count])
+		count++;
+	/* A copy: parsing moves words, and those behind the first one are a command's own. */
+	_cleanup_free_ char **copy = malloc((count + 1) * sizeof(*copy));
+	if (!copy)
+		return false;
+	memcpy(copy, argv, (count + 1) * sizeof(*copy));
+	command.stops_at_first_word = true;
+	options_parse(&command, copy, &options, &arguments, NULL);
+	return options.pids.count > 0;
+}
+
 static int add_pids(const char *text, pid_list *out, struct error *err)
 {
 	_cleanup_free_ char *copy = strdup(text);

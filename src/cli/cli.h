@@ -25,6 +25,9 @@ int cmd_attach(char **argv);
 int cmd_report(char **argv);
 int cmd_flame(char **argv);
 
+/** @return whether `record` with these arguments names processes (-p) and no command */
+bool attach_is_meant(char **argv);
+
 /** Prints "perfprof: SENTENCE" to standard error. @return `status` */
 int complain(int status, const struct error *err);
 

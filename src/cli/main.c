@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -46,10 +48,23 @@ static void help(FILE *out)
 /* `record`, as fingers know it from perf and samply: of processes (-p) or of a command. */
 static int cmd_record(char **argv)
 {
-	for (char **at = argv + 1; *at && strcmp(*at, "--") != 0; at++)
-		if (!strncmp(*at, "-p", 2) || !strncmp(*at, "--pid", 5))
-			return cmd_attach(argv);
-	return cmd_run(argv);
+	return attach_is_meant(argv) ? cmd_attach(argv) : cmd_run(argv);
+}
+
+/*
+ * Nothing of ours may become descriptor 0, 1 or 2: a message would go into a ring or a capture. As in
+ * GNU's stdopen, each opens so that its use fails; CMD finds it closed, as without us.
+ */
+static int keep_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		int flags = (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC;
+		if (open("/dev/null", flags) != fd)
+			return STATUS_OURS;
+	}
+	return STATUS_DONE;
 }
 
 static int unknown_command(const char *word)
@@ -69,6 +84,9 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
+	int status = keep_standard_descriptors();
+	if (status)
+		return status;
 	if (argc < 2) {
 		note("no command; say 'perfprof run -- CMD', 'perfprof attach -p PID' or 'perfprof --help'");
 		return STATUS_USAGE;

@@ -2,9 +2,11 @@
 #include "cli/outputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,7 +85,13 @@ static int check_folder(const char *path, struct error *err)
 	_cleanup_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	if (!folder)
 		return fail(err, -ENOMEM, "out of memory");
-	if (access(path, F_OK) == 0 ? access(path, W_OK) < 0 : access(folder, W_OK | X_OK) < 0)
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
+	if (is_there && S_ISDIR(st.st_mode))
+		return fail(err, -EISDIR, "cannot write '%s': it is a folder", path);
+	/* A file is written aside and renamed; a device or a pipe is opened. */
+	const char *written = is_there && !S_ISREG(st.st_mode) ? path : folder;
+	if (faccessat(AT_FDCWD, written, W_OK | (written == folder ? X_OK : 0), AT_EACCESS) < 0)
 		return fail_errno(err, "cannot write '%s'", path);
 	return 0;
 }

@@ -358,3 +358,41 @@ def test_the_capture_opens_again(tmp_path):
         assert flame.returncode == 0, flame.stderr
         assert "inner" in (tmp_path / "x.svg").read_text()
     assert Pprof(tmp_path / "x.pb.gz").samples
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_descriptors_that_were_closed_stay_closed(tmp_path, closed):
+    """None of ours takes their place: CMD finds them as without us, and no message goes astray."""
+    look = f"ls /proc/$$/fd > {tmp_path}/seen; exit 6"
+    ours = f"{PERFPROF} run -o {tmp_path}/x.folded -- sh -c '{look}' {closed}"
+    seen = []
+    for command in (f"sh -c '{look}' {closed}", ours):
+        assert subprocess.run(command, shell=True, check=False, timeout=LIMIT_S).returncode == 6
+        seen.append((tmp_path / "seen").read_text())
+    assert seen[0] == seen[1]
+    assert Stacks((tmp_path / "x.folded").read_text()).rows is not None
+
+
+def test_standard_output_that_is_closed_is_an_error(tmp_path):
+    command = f"{PERFPROF} run -o - -- true >&-"
+    result = subprocess.run(command, shell=True, check=False, timeout=LIMIT_S, capture_output=True, text=True)
+    assert result.returncode == 125
+    assert "standard output" in result.stderr
+
+
+def test_record_is_run_or_attach_by_its_arguments(tmp_path):
+    """CMD's own -p is no process."""
+    result = perfprof("record", "-g", "-F", 99, "-o", tmp_path / "x.folded", "echo", "-p", "1")
+    assert (result.returncode, result.stdout) == (0, "-p 1\n")
+    result = perfprof("record", "-p", 4194303, "-d", 1, "-o", tmp_path / "y.folded")
+    assert result.returncode == 3
+    assert "4194303" in result.stderr
+
+
+def test_what_cannot_be_written_is_said_before_cmd_runs(tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    for output in (tmp_path / "folder.svg", tmp_path / "missing" / "x.svg"):
+        result = perfprof("run", "-o", output, "--", "touch", tmp_path / "ran")
+        assert result.returncode == 125
+        assert str(output) in result.stderr
+    assert not (tmp_path / "ran").exists()
