@@ -125,6 +125,7 @@ static pid_t start(char **argv, int *go)
 		err(1, "fork");
 	if (pid == 0) {
 		char c;
+		close(pipe_fds[1]); /* or the end of our parent would not be seen */
 		if (read(pipe_fds[0], &c, 1) != 1)
 			_exit(127);
 		execvp(argv[0], argv);
