@@ -183,6 +183,13 @@ frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum
 	return id;
 }
 
+/* Its place in the index is that of the old address, where nobody will look again. */
+void builder_set_frame_vaddr(struct builder *b, frame_id frame, uint64_t vaddr)
+{
+	if (frame.v && frame.v < b->frames.count)
+		b->frames.at[frame.v].vaddr = vaddr;
+}
+
 stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame)
 {
 	uint64_t key = (uint64_t)parent.v << 32 | frame.v;

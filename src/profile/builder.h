@@ -42,6 +42,9 @@ void builder_set_build_id(struct builder *b, module_id m, const uint8_t *build_i
 frame_id builder_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind,
 		       bool *out_is_new);
 
+/** Corrects the address of a frame of which only the offset in its file was known. */
+void builder_set_frame_vaddr(struct builder *b, frame_id frame, uint64_t vaddr);
+
 /**
  * For readers of files whose addresses name nothing (0 in collapsed stacks): always a new row, which
  * the caller interns by what the file knows. Rows of equal content become one at freeze.

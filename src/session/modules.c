@@ -9,10 +9,13 @@
 #include "base/vec.h"
 #include "symbol/symbol.h"
 
+enum { OPEN_TRIES_MAX = 8 };
+
 struct module { /* by mapped_id */
 	struct code *code;
-	module_id row; /* in the builder */
+	module_id row, offset_row; /* in the builder: for addresses, for offsets in the file */
 	bool asked;
+	uint8_t tries; /* how often it was opened again */
 };
 
 struct modules {
@@ -72,7 +75,10 @@ int modules_fd(const struct modules *m)
 static struct code *code_create(struct modules *m)
 {
 	struct code *code = arena_alloc(&m->arena, sizeof(*code));
-	return code && vec_push(&m->codes, code) ? code : NULL;
+	if (!code || !vec_push(&m->codes, code))
+		return NULL;
+	code->row = (uint32_t)m->codes.count - 1;
+	return code;
 }
 
 /* @return the code of an open object with this build-id, or NULL */
@@ -94,11 +100,9 @@ static void code_opened(struct modules *m, struct code *code, struct object *obj
 {
 	code->object = object;
 	code->state = CODE_OPEN;
-	if (!object->build_id_size)
-		return;
-	for (uint32_t i = 1; i < m->codes.count; i++)
-		if (m->codes.at[i] == code)
-			index_add(&m->by_build_id, hash_bytes(object->build_id, object->build_id_size), i);
+	if (object->build_id_size)
+		index_add(&m->by_build_id, hash_bytes(object->build_id, object->build_id_size),
+			  code->row);
 }
 
 static void ask_for_vdso(struct modules *m, struct code *code)
@@ -108,21 +112,16 @@ static void ask_for_vdso(struct modules *m, struct code *code)
 		code->state = CODE_UNREADABLE;
 		return;
 	}
-	struct code *twin = code_by_build_id(m, object->build_id, object->build_id_size);
-	if (twin) { /* one vdso in all processes */
-		*code = (struct code){ .state = CODE_OPEN, .object = object };
-		return;
-	}
 	code_opened(m, code, object);
 }
 
-static int ask_for_object(struct modules *m, mapped_id id)
+static int ask_for_object(struct modules *m, mapped_id id, pid_t pid, uint64_t start, uint64_t end)
 {
 	const struct mapped_file *f = process_mapped(m->processes, id);
 	struct mapped_open what = {
-		.pid = f->seen_pid,
-		.start = f->seen_start,
-		.end = f->seen_end,
+		.pid = pid,
+		.start = start,
+		.end = end,
 		.path = (char *)(uintptr_t)strings_text(process_strings(m->processes), f->path),
 		.build_id_size = f->build_id_size,
 		.device = f->device,
@@ -144,7 +143,7 @@ static int module_ask(struct modules *m, mapped_id id)
 	if (!module->code)
 		return -ENOMEM;
 	switch (f->kind) {
-	case MAPPED_FILE: return ask_for_object(m, id);
+	case MAPPED_FILE: return ask_for_object(m, id, f->seen_pid, f->seen_start, f->seen_end);
 	case MAPPED_VDSO: ask_for_vdso(m, module->code); return 0;
 	default: module->code->state = CODE_NO_CFI; return 0;
 	}
@@ -164,6 +163,22 @@ int modules_open_new(struct modules *m)
 	return 0;
 }
 
+int modules_seen_again(struct modules *m, process_id p, const struct record_mmap *mmap)
+{
+	const struct mapping *mapping = process_mapping(m->processes, p, mmap->start);
+	struct module *module = mapping && mapping->mapped.v < m->rows.count ?
+					&m->rows.at[mapping->mapped.v] :
+					NULL;
+	if (!module || !module->code || module->code->state != CODE_UNREADABLE ||
+	    process_mapped(m->processes, mapping->mapped)->kind != MAPPED_FILE ||
+	    module->tries >= OPEN_TRIES_MAX)
+		return 0;
+	module->tries++;
+	module->code->state = CODE_WANTED;
+	return ask_for_object(m, mapping->mapped, process_info(m->processes, p)->pid, mmap->start,
+			      mmap->end);
+}
+
 /* Readers of the capture want to know where in the file the code lies. */
 static void tell_file_offset(struct modules *m, module_id row, const struct object *o)
 {
@@ -175,27 +190,36 @@ static void tell_file_offset(struct modules *m, module_id row, const struct obje
 	}
 }
 
-static void object_arrived(struct modules *m, const struct load_result *r)
+static void tell_builder(struct modules *m, module_id row, const struct object *o)
+{
+	if (!row.v)
+		return;
+	tell_file_offset(m, row, o);
+	if (o->build_id_size)
+		builder_set_build_id(m->builder, row, o->build_id, o->build_id_size);
+}
+
+/* @return true if samples were counted without it */
+static bool object_arrived(struct modules *m, const struct load_result *r)
 {
 	struct module *module = &m->rows.at[r->token];
 	if (r->status < 0) {
 		log_debug(m->log, LOG_OBJECT, "%s", r->error.text);
 		module->code->state = CODE_UNREADABLE;
-		return;
+		module->code->late = true;
+		return false;
 	}
+	bool was_late = module->code->late;
+	tell_builder(m, module->offset_row, r->object);
 	struct code *twin = code_by_build_id(m, r->object->build_id, r->object->build_id_size);
-	if (module->row.v) {
-		tell_file_offset(m, module->row, r->object);
-		if (r->object->build_id_size)
-			builder_set_build_id(m->builder, module->row, r->object->build_id,
-					     r->object->build_id_size);
-	}
 	if (twin) { /* frames that point to the old code may still want the object */
-		module->code->object = r->object;
+		module->code->object = object_ref(twin->object);
+		object_unref(r->object);
 		module->code = twin;
-		return;
+	} else {
+		code_opened(m, module->code, r->object);
 	}
-	code_opened(m, module->code, r->object);
+	return was_late;
 }
 
 static void rows_arrived(struct modules *m, const struct load_result *r)
@@ -212,9 +236,8 @@ bool modules_collect(struct modules *m)
 	struct load_result r;
 	bool changed = false;
 	while (loader_take(m->loader, &r)) {
-		changed = true;
 		if (r.kind == LOAD_OBJECT)
-			object_arrived(m, &r);
+			changed |= object_arrived(m, &r);
 		else
 			rows_arrived(m, &r);
 	}
@@ -223,13 +246,8 @@ bool modules_collect(struct modules *m)
 
 static void ask_for_rows(struct modules *m, struct code *code)
 {
-	for (uint32_t i = 1; i < m->codes.count; i++) {
-		if (m->codes.at[i] != code)
-			continue;
-		bool asked = loader_rows(m->loader, i, code->object) == 0;
-		code->state = asked ? CODE_COMPILING : CODE_NO_CFI;
-		return;
-	}
+	bool asked = loader_rows(m->loader, code->row, code->object) == 0;
+	code->state = asked ? CODE_COMPILING : CODE_NO_CFI;
 }
 
 struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows)
@@ -245,23 +263,26 @@ struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows)
 
 module_id modules_row(struct modules *m, mapped_id mapped)
 {
-	struct code *code = modules_code(m, mapped, false);
+	const struct code *code = modules_code(m, mapped, false);
+	if (!code)
+		return (module_id){ 0 };
 	struct module *module = &m->rows.at[mapped.v];
-	if (!code || module->row.v)
-		return code ? module->row : (module_id){ 0 };
+	module_id *row = code->object ? &module->row : &module->offset_row;
+	if (row->v)
+		return *row;
 	const struct mapped_file *f = process_mapped(m->processes, mapped);
-	const struct object *o = code->object;
-	struct builder_module row = {
+	bool from_object = code->object && code->object->build_id_size;
+	struct builder_module content = {
 		.path = strings_text(process_strings(m->processes), f->path),
-		.build_id = o ? o->build_id : f->build_id,
-		.build_id_size = o ? o->build_id_size : f->build_id_size,
+		.build_id = from_object ? code->object->build_id : f->build_id,
+		.build_id_size = from_object ? code->object->build_id_size : f->build_id_size,
 		.deleted = f->deleted,
 		.is_main = mapped.v == m->main.v,
 	};
-	module->row = builder_add_module(m->builder, &row);
-	if (module->row.v && o)
-		tell_file_offset(m, module->row, o);
-	return module->row;
+	*row = builder_add_module(m->builder, &content);
+	if (row->v && code->object)
+		tell_file_offset(m, *row, code->object);
+	return *row;
 }
 
 module_id modules_kernel(struct modules *m)

@@ -23,6 +23,7 @@ enum code_state {
 };
 
 struct code { /* shared by modules with equal build-ids */
+	uint32_t row; /* its own */
 	enum code_state state;
 	bool late; /* a sample has waited for it in vain: the next ones do not wait */
 	struct object *object;
@@ -40,12 +41,24 @@ int modules_fd(const struct modules *m);
 
 /** Asks for every mapped file that was not asked for yet. @return 0 or -ENOMEM */
 int modules_open_new(struct modules *m);
-/** Takes what the loader has finished. @return true if anything changed (waiting samples may go on) */
+/**
+ * A file was mapped once more: if it could not be opened where it was first seen (that process had
+ * ended, or its root was another), it is tried here. @return 0 or -ENOMEM
+ */
+int modules_seen_again(struct modules *m, process_id p, const struct record_mmap *mmap);
+/**
+ * Takes what the loader has finished.
+ * @return true if samples were counted without it: what was remembered of addresses is stale
+ */
 bool modules_collect(struct modules *m);
 
 /** The shared state behind a mapped file; rows are asked for when `want_rows`. */
 struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows);
-/** The builder's row; made at first use. */
+/**
+ * The builder's row; made at first use. Until the file is open, addresses are only offsets in it: they
+ * have a row of their own, lest they be taken for the addresses that they are not. Rows of one file
+ * become one at freeze.
+ */
 module_id modules_row(struct modules *m, mapped_id mapped);
 /** The row of "[kernel.kallsyms]". */
 module_id modules_kernel(struct modules *m);

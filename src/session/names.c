@@ -85,6 +85,7 @@ static int ask_again(struct names *n)
 		if (!a->by_file_off || !a->code->object ||
 		    !object_vaddr_of(a->code->object, a->vaddr, &a->vaddr))
 			continue;
+		builder_set_frame_vaddr(n->builder, (frame_id){ i }, a->vaddr);
 		int r = submit(n, i);
 		if (r < 0)
 			return r;

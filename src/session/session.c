@@ -274,9 +274,14 @@ static int apply(struct session *s, const struct record *r)
 		return builder_thread_cpu(s->builder, (uint32_t)r->pid, (uint32_t)r->tid, r->cpu.cpu_ns);
 	default: break;
 	}
-	if (process_apply(s->processes, r))
-		stacks_forget(s->stacks, process_find(s->processes, r->pid));
-	return r->kind == RECORD_MMAP ? modules_open_new(s->modules) : 0;
+	bool changed = process_apply(s->processes, r);
+	process_id p = changed ? process_find(s->processes, r->pid) : (process_id){ 0 };
+	if (changed)
+		stacks_forget(s->stacks, p);
+	if (r->kind != RECORD_MMAP)
+		return 0;
+	int status = modules_open_new(s->modules);
+	return status == 0 && changed ? modules_seen_again(s->modules, p, &r->mmap) : status;
 }
 
 /* @return 1 when the sample is done; 0 when it waits for rows; negative errno */
@@ -311,7 +316,8 @@ static int drain(struct session *s)
 
 static int collect(struct session *s)
 {
-	modules_collect(s->modules);
+	if (modules_collect(s->modules))
+		stacks_forget_all(s->stacks);
 	return names_collect(s->names);
 }
 

@@ -16,7 +16,7 @@ enum {
 	 * key has room for so many address spaces before the map starts anew. */
 	ADDRESS_BITS = 47,
 	SPACES_MAX = 1 << (64 - ADDRESS_BITS),
-	FRAME_CACHE_MAX = 4 * 1024 * 1024,
+	FRAME_CACHE_MAX = 512 * 1024, /* 12 bytes each, at least; a JIT makes a new space at each mmap */
 	PAGE_BYTES = 4096,
 	HOLE_PAGES_MAX = 16,
 };
@@ -73,7 +73,7 @@ void stacks_destroy(struct stacks *s)
 	free(s);
 }
 
-static void spaces_restart(struct stacks *s)
+void stacks_forget_all(struct stacks *s)
 {
 	for (size_t i = 0; i < s->space.count; i++)
 		s->space.at[i] = 0;
@@ -86,7 +86,7 @@ static void spaces_restart(struct stacks *s)
 static uint32_t space_of(struct stacks *s, process_id p)
 {
 	if (s->next_space >= SPACES_MAX || s->user_frames.count > FRAME_CACHE_MAX)
-		spaces_restart(s);
+		stacks_forget_all(s);
 	while (s->space.count <= p.v)
 		if (!vec_push(&s->space, 0))
 			return 0;
@@ -199,7 +199,9 @@ static frame_id make_user_frame(struct stacks *s, uint64_t pc)
 
 static frame_id user_frame(struct stacks *s, uint32_t space, uint64_t pc)
 {
-	uint64_t key = (uint64_t)space << ADDRESS_BITS | (pc & ((UINT64_C(1) << ADDRESS_BITS) - 1));
+	if (pc >> ADDRESS_BITS) /* [vsyscall], or what a damaged stack holds: no room in a key */
+		return make_user_frame(s, pc);
+	uint64_t key = (uint64_t)space << ADDRESS_BITS | pc;
 	frame_id frame = { map64_get(&s->user_frames, key) };
 	if (frame.v)
 		return frame;
@@ -301,6 +303,8 @@ static stack_id intern(struct stacks *s, const struct record_sample *sample, uin
 static thread_id thread_row(struct stacks *s, pid_t tid)
 {
 	thread_ref ref = process_thread(s->processes, s->process, tid);
+	if (!ref.v)
+		return (thread_id){ 0 };
 	while (s->threads.count <= ref.v)
 		if (!vec_push(&s->threads, (thread_id){ 0 }))
 			return (thread_id){ 0 };

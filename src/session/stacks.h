@@ -25,7 +25,9 @@ void stacks_destroy(struct stacks *s);
  */
 int stacks_add(struct stacks *s, const struct record *r, bool may_wait);
 
-/** Call when mappings of a process changed or rows arrived. */
+/** Call when mappings of a process changed. */
 void stacks_forget(struct stacks *s, process_id p);
+/** Call when files or rows arrived that samples did not wait for. */
+void stacks_forget_all(struct stacks *s);
 
 #endif
