@@ -86,8 +86,9 @@ int mapped_open(const struct mapped_open *what, struct object **out, struct erro
 	if (fd >= 0 && take(fd, what, out, &ignored) == 0)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)what->pid);
-	fd = open_plain(link, &ignored);
-	if (fd >= 0 && (what->build_id_size || what->inode) && take(fd, what, out, &ignored) == 0)
+	bool is_known = what->build_id_size || what->inode;
+	fd = is_known ? open_plain(link, &ignored) : -1;
+	if (fd >= 0 && take(fd, what, out, &ignored) == 0)
 		return 0;
 	/* The process may have ended: the same path as we see it, if it is the same file. */
 	fd = open_plain(what->path, err);

@@ -18,8 +18,8 @@ struct mapped_open {
 
 /**
  * Opens the file that is mapped: /proc/PID/map_files where permitted, else /proc/PID/root/PATH,
- * else PATH as we see it, else /proc/PID/exe, else the loaded image from memory. Only regular files, never through a link below
- * a target's root; what is opened must be what was mapped (build-id, else inode and size).
+ * else /proc/PID/exe, else PATH as we see it. Only regular files; links below a target's root are
+ * followed inside it. What is opened must be what was mapped (build-id, else inode).
  *
  * @return 0; -ESTALE if only another file stands there now; -ENOENT; -EACCES; with `err`
  */

@@ -30,6 +30,7 @@ struct process_table {
 	struct map64 current;            /* pid -> process_id */
 	VEC(struct thread_info) threads; /* by thread_ref */
 	struct map64 current_thread;     /* (process_id, tid) -> thread_ref */
+	struct row_index thread_index;   /* by (process_id, tid, comm): some change names all the time */
 	struct map64 live;               /* tid -> process_id of each thread that has not ended */
 	struct mapped_files files;
 	process_id tombstones[TOMBSTONES];
@@ -59,6 +60,7 @@ void process_table_destroy(struct process_table *t)
 	vec_free(&t->threads);
 	map64_deinit(&t->current);
 	map64_deinit(&t->current_thread);
+	index_deinit(&t->thread_index);
 	map64_deinit(&t->live);
 	mapped_files_deinit(&t->files);
 	strings_deinit(&t->strings);
@@ -126,6 +128,24 @@ static uint64_t thread_key(process_id p, pid_t tid)
 	return (uint64_t)p.v << 32 | (uint32_t)tid;
 }
 
+/* @return the row of this thread under this name, made if need be; 0 without memory */
+static thread_ref intern_thread(struct process_table *t, const struct thread_info *row)
+{
+	uint64_t hash = hash_u64(thread_key(row->process, row->tid) ^ hash_u64(row->comm.v));
+	uint32_t found;
+	for (struct index_probe p = index_find(&t->thread_index, hash);
+	     (found = index_next(&t->thread_index, &p));) {
+		const struct thread_info *other = &t->threads.at[found];
+		if (other->process.v == row->process.v && other->tid == row->tid &&
+		    other->comm.v == row->comm.v)
+			return (thread_ref){ found };
+	}
+	found = (uint32_t)t->threads.count;
+	if (!vec_push(&t->threads, *row) || !index_add(&t->thread_index, hash, found))
+		return (thread_ref){ 0 };
+	return (thread_ref){ found };
+}
+
 static thread_ref add_thread(struct process_table *t, process_id p, pid_t tid, string_id comm)
 {
 	uint64_t key = thread_key(p, tid);
@@ -133,11 +153,9 @@ static thread_ref add_thread(struct process_table *t, process_id p, pid_t tid, s
 	thread_begins(t, p, tid);
 	if (known.v && t->threads.at[known.v].comm.v == comm.v)
 		return known;
-	thread_ref ref = { (uint32_t)t->threads.count };
 	struct thread_info row = { .process = p, .tid = tid, .comm = comm };
-	if (!vec_push(&t->threads, row) || !map64_put(&t->current_thread, key, ref.v))
-		return (thread_ref){ 0 };
-	return ref;
+	thread_ref ref = intern_thread(t, &row);
+	return map64_put(&t->current_thread, key, ref.v) ? ref : (thread_ref){ 0 };
 }
 
 static string_id thread_comm(const struct process_table *t, process_id p, pid_t tid)
@@ -231,7 +249,8 @@ static bool apply_exec(struct process_table *t, const struct record *r)
 	process_id p = add_image(t, r->pid, comm, NULL);
 	if (!p.v)
 		return false;
-	t->images.at[before.v].info.exited = before.v > 0; /* that image has ended */
+	if (before.v)
+		bury(t, before); /* that image has ended */
 	t->images.at[p.v].info.parent_pid = parent;
 	t->images.at[p.v].born_ns = r->time_ns;
 	t->images.at[p.v].untouched = true;

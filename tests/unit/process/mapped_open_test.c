@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -120,6 +122,89 @@ static void what_is_no_regular_file_is_not_opened(void **state)
 	assert_true(err.text[0]);
 }
 
+/* Only /proc/PID/map_files leads to it, and only with rights (CAP_CHECKPOINT_RESTORE). */
+static void a_deleted_file_is_opened_by_its_mapping(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped_open w = what(f);
+	struct object *o;
+	char link[96];
+	unlink(f->path);
+	snprintf(link, sizeof(link), "/proc/self/map_files/%llx-%llx", (unsigned long long)w.start,
+		 (unsigned long long)w.end);
+	int fd = open(link, O_RDONLY);
+	if (fd < 0)
+		skip();
+	close(fd);
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(o->inode, w.inode);
+	object_unref(o);
+	w.start = w.end = 4096;
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+}
+
+/* In a root of its own an absolute link means something else than to us. */
+static void links_are_followed_inside_the_targets_root(void **state)
+{
+	struct fixture *f = *state;
+	char link[96];
+	snprintf(link, sizeof(link), "%s/link", f->folder);
+	assert_int_equal(symlink("/program", link), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		if (chroot(f->folder) < 0)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	struct mapped_open w = what(f);
+	struct object *o = NULL;
+	char root[64], text[128] = "";
+	int status, r = -1;
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)pid);
+	while (waitpid(pid, &status, WNOHANG) == 0 && strcmp(text, f->folder) != 0)
+		if (readlink(root, text, sizeof(text) - 1) < 0)
+			break;
+	w.pid = pid;
+	w.start = w.end = 4096;
+	w.path = (char[]){ "/link" };
+	if (!strcmp(text, f->folder))
+		r = mapped_open(&w, &o, NULL);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	unlink(link);
+	if (strcmp(text, f->folder) != 0)
+		skip(); /* only root may change its root */
+	assert_int_equal(r, 0);
+	assert_int_equal(o->inode, w.inode);
+	object_unref(o);
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void a_failure_leaves_no_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped_open w = what(f);
+	struct object *o;
+	unsigned before = open_descriptors();
+	w.start = w.end = 4096;
+	w.path = (char[]){ "/no/such/file" };
+	w.inode = 0;
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	w.path = (char[]){ "/dev/null" };
+	assert_int_equal(mapped_open(&w, &o, NULL), -EINVAL);
+	w.path = (char[]){ "/etc/passwd" };
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOEXEC);
+	assert_int_equal(open_descriptors(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +213,11 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_opened, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_file_is_opened_by_its_mapping, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(links_are_followed_inside_the_targets_root, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_failure_leaves_no_descriptor, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("process/mapped_open", tests, NULL, NULL);
 }

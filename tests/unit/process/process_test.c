@@ -184,6 +184,56 @@ static void one_file_is_one_row_however_often_it_is_mapped(void **state)
 	assert_int_equal(process_mapped_count(t), before + 2);
 }
 
+/* An image that exec has replaced keeps its mappings for a while, not for ever. */
+static void replaced_images_give_up_their_mappings(void **state)
+{
+	struct process_table *t = *state;
+	comm(t, PARENT, PARENT, "first", true);
+	mapped(t, PARENT, 0x1000, 0x2000, "/bin/first", 7);
+	process_id first = process_find(t, PARENT);
+	for (unsigned i = 0; i < 300; i++) {
+		comm(t, PARENT, PARENT, "next", true);
+		mapped(t, PARENT, 0x1000, 0x2000, "/bin/next", 8);
+	}
+	assert_true(process_info(t, first)->exited);
+	assert_null(process_mapping(t, first, 0x1000));
+	assert_string_equal(path_at(t, process_find(t, PARENT), 0x1000), "/bin/next");
+}
+
+/* The exec of a thread that is no leader: the others end first, then it has the leader's number. */
+static void a_thread_that_execs_becomes_the_leader(void **state)
+{
+	struct process_table *t = *state;
+	comm(t, PARENT, PARENT, "server", true);
+	mapped(t, PARENT, 0x1000, 0x2000, "/bin/server", 7);
+	forked(t, PARENT, WORKER, PARENT, PARENT);
+	process_id before = process_find(t, PARENT);
+	ended(t, PARENT); /* the leader */
+	comm(t, PARENT, PARENT, "tool", true);
+	process_id after = process_find(t, PARENT);
+	assert_true(process_info(t, before)->exited);
+	assert_false(process_info(t, after)->exited);
+	assert_string_equal(name_of(t, PARENT, PARENT), "tool");
+	forked(t, WORKER, WORKER, PARENT, PARENT); /* the thread's old number is free */
+	assert_false(process_info(t, after)->exited);
+	ended(t, WORKER);
+	assert_false(process_info(t, after)->exited);
+	ended(t, PARENT);
+	assert_true(process_info(t, after)->exited);
+}
+
+static void a_name_that_comes_again_is_no_new_row(void **state)
+{
+	struct process_table *t = *state;
+	comm(t, PARENT, PARENT, "idle", true);
+	comm(t, PARENT, PARENT, "busy", false);
+	uint32_t rows = process_thread_count(t);
+	for (unsigned i = 0; i < 100; i++)
+		comm(t, PARENT, PARENT, i % 2 ? "busy" : "idle", false);
+	assert_int_equal(process_thread_count(t), rows);
+	assert_string_equal(name_of(t, PARENT, PARENT), "busy");
+}
+
 static void this_process_is_read_from_proc(void **state)
 {
 	struct process_table *t = *state;
@@ -212,6 +262,12 @@ int main(void)
 						destroy),
 		cmocka_unit_test_setup_teardown(one_file_is_one_row_however_often_it_is_mapped,
 						create, destroy),
+		cmocka_unit_test_setup_teardown(replaced_images_give_up_their_mappings, create,
+						destroy),
+		cmocka_unit_test_setup_teardown(a_thread_that_execs_becomes_the_leader, create,
+						destroy),
+		cmocka_unit_test_setup_teardown(a_name_that_comes_again_is_no_new_row, create,
+						destroy),
 		cmocka_unit_test_setup_teardown(this_process_is_read_from_proc, create, destroy),
 	};
 	return cmocka_run_group_tests_name("process/process", tests, NULL, NULL);
