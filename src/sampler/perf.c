@@ -69,6 +69,14 @@ static void raise_descriptor_limit(struct perf *p)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void limit_families(struct perf *p)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = 0;
+	p->families_most = perf_families_that_fit(limit.rlim_cur, p->cpu_count);
+}
+
 static int open_rings(struct perf *p, struct error *err)
 {
 	int r = perf_online_cpus(&p->cpus, &p->cpu_count, err);
@@ -123,6 +131,7 @@ static int perf_open_parts(struct perf *p, struct error *err)
 	r = open_rings(p, err);
 	if (r < 0)
 		return r;
+	limit_families(p);
 	if (perf_families_init(&p->families, &p->shape, p->rings, p->cpu_count) < 0 ||
 	    perf_threads_init(&p->threads, p->cpu_count) < 0)
 		return fail(err, -ENOMEM, "out of memory");

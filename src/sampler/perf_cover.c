@@ -20,6 +20,8 @@ enum {
 
 int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec)
 {
+	if (p->families.open_count >= p->families_most)
+		return -EMFILE;
 	int family = perf_family_open(&p->families, &p->jitter, pid, tid, on_exec);
 	if (family < 0)
 		return family;
@@ -168,6 +170,7 @@ static void close_idle(struct perf *p, uint64_t now_ns)
 		    now_ns > family->idle_ns + GRACE_NS) {
 			perf_cpu_family_ends(p, i);
 			perf_family_close(&p->families, i, now_ns);
+			p->crowded = false;
 		}
 	}
 	perf_families_reap(&p->families, p->emitted_ns);

@@ -22,6 +22,15 @@ int perf_parse_cpu_list(const char *text, int *out, uint32_t limit);
 int64_t perf_read_number(const char *path, int64_t fallback);
 
 /**
+ * Object files, outputs and pidfds want descriptors too, and without them no stack could be walked:
+ * a part is left to them. Threads beyond live by inherited copies.
+ *
+ * @param descriptors what RLIMIT_NOFILE allows
+ * @return how many families may be open at once; at least one
+ */
+uint32_t perf_families_that_fit(uint64_t descriptors, uint32_t cpu_count);
+
+/**
  * Finds out by trying what may be sampled, on ourselves.
  *
  * @param want_kernel false leaves the kernel out even where it is permitted

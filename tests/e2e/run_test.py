@@ -396,3 +396,12 @@ def test_what_cannot_be_written_is_said_before_cmd_runs(tmp_path):
         assert result.returncode == 125
         assert str(output) in result.stderr
     assert not (tmp_path / "ran").exists()
+
+
+def test_stacks_are_walked_where_descriptors_are_scarce(tmp_path):
+    """64 descriptors, 60 threads: their events must not take what object files are opened with."""
+    def scarce():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    run = profile(tmp_path, program("threads"), 60, 20, preexec_fn=scarce)
+    truncated = run.stacks.truncated()
+    assert truncated < 0.1 * run.stacks.total, f"{truncated} of {run.stacks.total}"

@@ -137,6 +137,17 @@ static void cpu_lists(void **state)
 	assert_true(perf_parse_cpu_list("x", cpus, 16) < 0);
 }
 
+static void descriptors_are_left_for_object_files(void **state)
+{
+	(void)state;
+	assert_int_equal(perf_families_that_fit(64, 2), (64 - 32 - 2) / 3);
+	assert_int_equal(perf_families_that_fit(1024, 2), (1024 - 256 - 2) / 3);
+	assert_int_equal(perf_families_that_fit(1 << 20, 128), ((1 << 20) - 256 - 128) / 129);
+	assert_int_equal(perf_families_that_fit(64, 128), 1);
+	assert_int_equal(perf_families_that_fit(0, 2), 1);
+	assert_true(perf_families_that_fit(UINT64_MAX, 1) > 1 << 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +156,7 @@ int main(void)
 		cmocka_unit_test(threads_but_no_children),
 		cmocka_unit_test(what_counts_nothing),
 		cmocka_unit_test(cpu_lists),
+		cmocka_unit_test(descriptors_are_left_for_object_files),
 	};
 	return cmocka_run_group_tests_name("sampler/perf_attr", tests, NULL, NULL);
 }
