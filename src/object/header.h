@@ -9,7 +9,7 @@
 struct elf_header {
 	bool is_64bit;
 	uint16_t type, machine;
-	uint64_t program_header_off, section_header_off;
+	uint64_t entry_vaddr, program_header_off, section_header_off;
 	uint16_t program_header_size_bytes, program_header_count;
 	uint16_t section_header_size_bytes, section_count, section_names_index;
 };

@@ -69,7 +69,7 @@ int elf_header_read(const struct object *o, struct elf_header *out, struct error
 	h.type = cursor_u16(&c);
 	h.machine = cursor_u16(&c);
 	cursor_u32(&c);           /* e_version */
-	elf_word(&c, h.is_64bit); /* e_entry */
+	h.entry_vaddr = elf_word(&c, h.is_64bit);
 	h.program_header_off = elf_word(&c, h.is_64bit);
 	h.section_header_off = elf_word(&c, h.is_64bit);
 	cursor_u32(&c); /* e_flags */

@@ -130,6 +130,8 @@ static void load_module(struct symbol_resolver *r, struct module *m)
 		debug_file_find(o, r->debug_dir, &debug);
 	if (ok)
 		load_tables(r, &m->symtab, o, &sections);
+	if (ok && !elf_section_find(&sections, ".symtab"))
+		note_damage(r, o, symtab_add_gopclntab(&m->symtab, o, &sections, &err), &err);
 	if (ok && debug && elf_sections_read(debug, &debug_sections, NULL) == 0)
 		load_tables(r, &m->symtab, debug, &debug_sections);
 	note_damage(r, o, symtab_add_plt(&m->symtab, o, &sections, &err), &err);

@@ -7,8 +7,8 @@
 #include "symbol/ranges.h"
 
 /*
- * Functions of ELF symbol tables by range: `.symtab`, `.dynsym`, the one in `.gnu_debugdata`, and
- * the entries of the procedure linkage table. A zeroed struct is empty.
+ * Functions of ELF symbol tables by range: `.symtab`, `.dynsym`, the one in `.gnu_debugdata`,
+ * Go's own table, and the entries of the procedure linkage table. A zeroed struct is empty.
  */
 struct symtab_entry {
 	const char *name; /* as in the table, without `@VERSION`; lives as long as the symtab */
@@ -42,6 +42,13 @@ int symtab_add(struct symtab *t, const struct object *o, const struct elf_sectio
 
 /** Adds the symbols of the xz-compressed ELF file in `.gnu_debugdata`. @return as symtab_add() */
 int symtab_add_minidebug(struct symtab *t, const struct object *o,
+                         const struct elf_sections *sections, struct error *err);
+
+/**
+ * Adds the functions that Go's runtime knows (1.18 and later): a stripped Go program still has them.
+ * @return as symtab_add()
+ */
+int symtab_add_gopclntab(struct symtab *t, const struct object *o,
                          const struct elf_sections *sections, struct error *err);
 
 /** Adds NAME@plt for the entries of .plt, .plt.sec and .plt.got. x86-64 only. @return as

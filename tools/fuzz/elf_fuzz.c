@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ELF headers, sections, symbol tables, PLT and .gnu_debugdata of a hostile file. */
+/* ELF headers, sections, symbol tables, PLT, .gnu_debugdata and .gopclntab of a hostile file. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +25,7 @@ static void load_all(const struct object *o)
 		symtab_add(&t, o, &sections, ".symtab", NULL);
 		symtab_add(&t, o, &sections, ".dynsym", NULL);
 		symtab_add_minidebug(&t, o, &sections, NULL);
+		symtab_add_gopclntab(&t, o, &sections, NULL);
 		symtab_add_plt(&t, o, &sections, NULL);
 		symtab_finish(&t, NULL);
 		for (size_t i = 0; i < t.entries.count; i++)
