@@ -8,11 +8,12 @@
 /** Memory that is freed all at once. A zeroed struct is an empty arena. Not thread-safe. */
 struct arena {
 	struct arena_block *head;
-	size_t used_bytes; /* of the head block */
+	size_t used_bytes;  /* of the head block */
 	size_t total_bytes; /* of all blocks */
 };
 
-/** @return zeroed memory aligned to 16 bytes, or NULL without memory. Size 0 yields a valid pointer. */
+/** @return zeroed memory aligned to 16 bytes, or NULL without memory. Size 0 yields a valid
+ * pointer. */
 void *arena_alloc(struct arena *a, size_t size_bytes);
 
 /** @return a NUL-terminated copy of `length` bytes, or NULL without memory. */

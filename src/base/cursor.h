@@ -51,7 +51,8 @@ static inline const void *cursor_take(struct cursor *c, size_t n)
 	return p;
 }
 
-/** Cuts out the next `n` bytes as a cursor of their own, so that a record cannot read its neighbour. */
+/** Cuts out the next `n` bytes as a cursor of their own, so that a record cannot read its
+ * neighbour. */
 static inline struct cursor cursor_sub(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_take(c, n);
@@ -70,14 +71,14 @@ static inline void cursor_seek(struct cursor *c, size_t offset_bytes)
 	c->at = c->begin + offset_bytes;
 }
 
-#define CURSOR_SCALAR(name, type)                         \
+#define CURSOR_SCALAR(name, type)                          \
 	static inline type cursor_##name(struct cursor *c) \
-	{                                                 \
-		type v = 0;                               \
+	{                                                  \
+		type v = 0;                                \
 		const void *p = cursor_take(c, sizeof(v)); \
-		if (p)                                    \
-			memcpy(&v, p, sizeof(v));         \
-		return v;                                 \
+		if (p)                                     \
+			memcpy(&v, p, sizeof(v));          \
+		return v;                                  \
 	}
 CURSOR_SCALAR(u8, uint8_t)
 CURSOR_SCALAR(u16, uint16_t)
@@ -88,7 +89,8 @@ CURSOR_SCALAR(s32, int32_t)
 CURSOR_SCALAR(s64, int64_t)
 #undef CURSOR_SCALAR
 
-/** Unsigned LEB128 (DWARF 5, 7.6), which is also protobuf's varint; more than ten bytes are an error. */
+/** Unsigned LEB128 (DWARF 5, 7.6), which is also protobuf's varint; more than ten bytes are an
+ * error. */
 static inline uint64_t cursor_uleb(struct cursor *c)
 {
 	uint64_t v = 0;

@@ -21,7 +21,8 @@ struct error {
  * @param code negative errno
  * @return `code`
  */
-int fail(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int fail(struct error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /** As fail(), with ": " and the text of errno behind; returns -errno. */
 int fail_errno(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

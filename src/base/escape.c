@@ -61,7 +61,9 @@ void escape_terminal(struct strbuf *out, const char *text)
 void escape_folded(struct strbuf *out, const char *text)
 {
 	for (; *text; text++)
-		strbuf_putc(out, *text == ';' ? ':' : is_control((unsigned char)*text) ? '?' : *text);
+		strbuf_putc(out, *text == ';'                       ? ':'
+				 : is_control((unsigned char)*text) ? '?'
+								    : *text);
 }
 
 /* U+FFFE and U+FFFF are valid UTF-8 but no XML characters (XML 1.0, production 2). */

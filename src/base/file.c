@@ -27,7 +27,8 @@ int read_all(int fd, size_t limit_bytes, struct strbuf *out, struct error *err)
 		if (!n)
 			return 0;
 		if (out->length - start > limit_bytes)
-			return fail(err, -EFBIG, "is larger than %zu bytes, which is the limit", limit_bytes);
+			return fail(err, -EFBIG, "is larger than %zu bytes, which is the limit",
+				    limit_bytes);
 	}
 }
 

@@ -16,10 +16,12 @@
  */
 int read_all(int fd, size_t limit_bytes, struct strbuf *out, struct error *err);
 
-/** Opens `path` ("-" is standard input) and reads it whole. @return 0; negative errno (`err` names the file) */
+/** Opens `path` ("-" is standard input) and reads it whole. @return 0; negative errno (`err` names
+ * the file) */
 int read_file(const char *path, size_t limit_bytes, struct strbuf *out, struct error *err);
 
-/** Writes all bytes, resuming after short writes and EINTR. @return 0 or negative errno (`err` is set) */
+/** Writes all bytes, resuming after short writes and EINTR. @return 0 or negative errno (`err` is
+ * set) */
 int write_all(int fd, const void *bytes, size_t size_bytes, struct error *err);
 
 /** Who shall own what we write: the user behind sudo, else nobody in particular (uid -1). */

@@ -17,7 +17,8 @@ bool gzip_is(const void *bytes, size_t size_bytes)
 int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err)
 {
 	z_stream z = { 0 };
-	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) !=
+	    Z_OK)
 		return fail(err, -ENOMEM, "out of memory");
 	const unsigned char *at = bytes;
 	size_t left = size_bytes;
@@ -64,7 +65,8 @@ static int gunzip_member(struct gunzip *g, struct strbuf *out, struct error *err
 		out->text[out->length] = 0;
 		g->written_bytes += n;
 		if (g->written_bytes > g->limit_bytes)
-			return fail(err, -EFBIG, "unpacks to more than %zu bytes, which is the limit",
+			return fail(err, -EFBIG,
+				    "unpacks to more than %zu bytes, which is the limit",
 				    g->limit_bytes);
 		if (status == Z_STREAM_END)
 			return 0;

@@ -9,7 +9,8 @@
 bool gzip_is(const void *bytes, size_t size_bytes);
 
 /**
- * Appends one gzip member; no name and no time in its header, so that equal input gives equal bytes.
+ * Appends one gzip member; no name and no time in its header, so that equal input gives equal
+ * bytes.
  *
  * @return 0 or -ENOMEM
  */

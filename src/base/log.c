@@ -23,8 +23,8 @@ void log_write(const struct log *log, enum log_domain domain, const char *format
 {
 	char line[1024];
 	uint64_t now = monotonic_ns();
-	int n = snprintf(line, sizeof(line), "%llu.%06llu %s: ",
-			 (unsigned long long)(now / NSEC_PER_SEC),
+	int n = snprintf(line, sizeof(line),
+			 "%llu.%06llu %s: ", (unsigned long long)(now / NSEC_PER_SEC),
 			 (unsigned long long)(now % NSEC_PER_SEC / 1000), domain_name(domain));
 	va_list args;
 	va_start(args, format);

@@ -20,15 +20,15 @@ enum log_domain {
 
 struct log {
 	int domains; /* bits of enum log_domain that are wanted */
-	int fd; /* one write(2) a message */
+	int fd;      /* one write(2) a message */
 };
 
 void log_write(const struct log *log, enum log_domain domain, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_debug(log, domain, ...)                             \
-	do {                                                    \
-		if ((log) && ((log)->domains & (domain)))       \
+#define log_debug(log, domain, ...)                              \
+	do {                                                     \
+		if ((log) && ((log)->domains & (domain)))        \
 			log_write((log), (domain), __VA_ARGS__); \
 	} while (0)
 

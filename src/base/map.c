@@ -79,7 +79,8 @@ void map64_remove(struct map64 *m, uint64_t key)
 		return;
 	m->rows[hole] = 0;
 	m->count--;
-	/* Backward shift keeps every probe sequence free of holes (Knuth, vol. 3, 6.4, algorithm R). */
+	/* Backward shift keeps every probe sequence free of holes (Knuth, vol. 3, 6.4, algorithm
+	 * R). */
 	for (size_t i = (hole + 1) & mask; m->rows[i]; i = (i + 1) & mask) {
 		size_t home = (size_t)hash_u64(m->keys[i]) & mask;
 		if (((i - home) & mask) < ((i - hole) & mask))

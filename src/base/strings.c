@@ -49,7 +49,8 @@ string_id strings_intern_bytes(struct strings *s, const char *bytes, size_t leng
 	uint64_t hash = hash_bytes(bytes, length_bytes);
 	uint32_t row;
 	for (struct index_probe p = index_find(&s->index, hash); (row = index_next(&s->index, &p));)
-		if (s->length_bytes[row] == length_bytes && !memcmp(s->text[row], bytes, length_bytes))
+		if (s->length_bytes[row] == length_bytes &&
+		    !memcmp(s->text[row], bytes, length_bytes))
 			return (string_id){ row };
 	if (s->count >= UINT32_MAX || !strings_grow(s))
 		return (string_id){ 0 };

@@ -17,7 +17,7 @@ typedef struct {
 struct strings {
 	struct arena arena;
 	struct row_index index;
-	const char **text; /* by id */
+	const char **text;      /* by id */
 	uint32_t *length_bytes; /* by id */
 	size_t count, capacity;
 };

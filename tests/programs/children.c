@@ -35,7 +35,8 @@ int main(int argc, char **argv)
 			return 1;
 		if (!pid) {
 			if (is_exec) {
-				execl("/proc/self/exe", "children", "child", "0", argc > 3 ? argv[3] : "5", (char *)0);
+				execl("/proc/self/exe", "children", "child", "0",
+				      argc > 3 ? argv[3] : "5", (char *)0);
 				_exit(127);
 			}
 			work(forked_work, ms);

@@ -23,16 +23,16 @@ NOINLINE static void work(double seconds)
 		bottom(1000000);
 }
 
-#define DESCEND(bytes)                                                                  \
-	NOINLINE static int descend_##bytes(unsigned depth, double seconds)             \
-	{                                                                               \
-		volatile char local[bytes];                                             \
-		local[0] = (char)depth;                                                 \
-		if (depth > 1)                                                          \
-			local[bytes - 1] = (char)descend_##bytes(depth - 1, seconds);   \
-		else                                                                    \
-			work(seconds);                                                  \
-		return local[0] + local[bytes - 1];                                     \
+#define DESCEND(bytes)                                                                \
+	NOINLINE static int descend_##bytes(unsigned depth, double seconds)           \
+	{                                                                             \
+		volatile char local[bytes];                                           \
+		local[0] = (char)depth;                                               \
+		if (depth > 1)                                                        \
+			local[bytes - 1] = (char)descend_##bytes(depth - 1, seconds); \
+		else                                                                  \
+			work(seconds);                                                \
+		return local[0] + local[bytes - 1];                                   \
 	}
 DESCEND(16)
 DESCEND(512)
@@ -57,8 +57,8 @@ int main(int argc, char **argv)
 	int bytes = (int)meter_argument(argc, argv, 2, 16);
 	double seconds = meter_argument(argc, argv, 3, 0.5);
 	want_stack(argv, (unsigned long)depth * ((unsigned long)bytes + 256) + 1000000);
-	int r = bytes == 16  ? descend_16(depth, seconds) :
-		bytes == 512 ? descend_512(depth, seconds) :
-			       descend_4096(depth, seconds);
+	int r = bytes == 16    ? descend_16(depth, seconds)
+		: bytes == 512 ? descend_512(depth, seconds)
+			       : descend_4096(depth, seconds);
 	return r == 12345;
 }

@@ -2,7 +2,8 @@
 /*
  * Prints all that a process inherits, a line each, so that it can be compared with and without a
  * profiler around it: arguments, environment, limits, signal mask and dispositions, niceness and
- * scheduler, descriptors with what they are, session, group, parent, umask, folder, cgroup, capabilities.
+ * scheduler, descriptors with what they are, session, group, parent, umask, folder, cgroup,
+ * capabilities.
  */
 #include <dirent.h>
 #include <sched.h>
@@ -79,15 +80,16 @@ int main(int argc, char **argv)
 	char folder[4096] = "";
 	mode_t mask = umask(0);
 	printf("nice %d scheduler %d\n", getpriority(PRIO_PROCESS, 0), sched_getscheduler(0));
-	printf("session %d group %d foreground %d\n", (int)getsid(0), (int)getpgrp(), (int)tcgetpgrp(0));
+	printf("session %d group %d foreground %d\n", (int)getsid(0), (int)getpgrp(),
+	       (int)tcgetpgrp(0));
 	printf("umask %o folder %s\n", mask, getcwd(folder, sizeof(folder)) ? folder : "?");
 	int death_signal = 0, subreaper = 0;
 	prctl(PR_GET_PDEATHSIG, &death_signal);
 	prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
 	printf("dumpable %d no_new_privs %d death_signal %d subreaper %d\n", prctl(PR_GET_DUMPABLE),
 	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), death_signal, subreaper);
-	static const char *const status[] = { "Uid",     "Gid",       "Groups", "Cap",	  "Seccomp",
-					      "NoNew",   "TracerPid", "Cpus_a", "Mems_a", NULL };
+	static const char *const status[] = { "Uid",   "Gid",       "Groups", "Cap",    "Seccomp",
+					      "NoNew", "TracerPid", "Cpus_a", "Mems_a", NULL };
 	print_file("/proc/self/status", status);
 	print_file("/proc/self/cgroup", NULL);
 	print_file("/proc/self/personality", NULL);

@@ -42,11 +42,11 @@ static inline uint64_t meter_thread_ns(void)
 	} while (0)
 
 /* A function that is the leaf of all that it costs. */
-#define METER_LEAF(name)                           \
-	void name(uint64_t steps);                 \
-	NOINLINE void name(uint64_t steps)         \
-	{                                          \
-		METER_SPIN(steps);                 \
+#define METER_LEAF(name)                   \
+	void name(uint64_t steps);         \
+	NOINLINE void name(uint64_t steps) \
+	{                                  \
+		METER_SPIN(steps);         \
 	}
 
 static inline double meter_argument(int argc, char **argv, int i, double otherwise)

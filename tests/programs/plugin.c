@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Built twice, as plug_one.so and plug_two.so, with nothing but PLUGIN, the leaf's name, different. */
+/* Built twice, as plug_one.so and plug_two.so, with nothing but PLUGIN, the leaf's name, different.
+ */
 #include "meter.h"
 
 METER_LEAF(PLUGIN)

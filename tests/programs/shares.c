@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Known shares: alpha 50 %, beta 25 %, gamma 15 %, delta 8 %, epsilon 2 % of a cycle, in that order.
- * usage: shares [SECONDS] [CYCLE_US] [THREADS] [TIMER_MS]
- * SECONDS of CPU time a thread (of wall time with TIMER_MS). With TIMER_MS the cycle begins with each tick of an absolute timer and the rest of
- * the tick is slept. Threads start after main has worked for a while. Prints the true
+ * Known shares: alpha 50 %, beta 25 %, gamma 15 %, delta 8 %, epsilon 2 % of a cycle, in that
+ * order. usage: shares [SECONDS] [CYCLE_US] [THREADS] [TIMER_MS] SECONDS of CPU time a thread (of
+ * wall time with TIMER_MS). With TIMER_MS the cycle begins with each tick of an absolute timer and
+ * the rest of the tick is slept. Threads start after main has worked for a while. Prints the true
  * nanoseconds of each function, summed over threads.
  */
 #include <pthread.h>
@@ -65,8 +65,8 @@ NOINLINE static void *worker_run(void *argument)
 		one_cycle(w);
 		if (w->timer_ms > 0)
 			next_tick(&tick, w->timer_ms);
-		uint64_t spent = w->timer_ms > 0 ? meter_clock_ns(CLOCK_MONOTONIC) - wall :
-						   meter_thread_ns() - start;
+		uint64_t spent = w->timer_ms > 0 ? meter_clock_ns(CLOCK_MONOTONIC) - wall
+						 : meter_thread_ns() - start;
 		if ((double)spent >= w->seconds * 1e9)
 			break;
 	}
@@ -77,7 +77,8 @@ NOINLINE static void *worker_run(void *argument)
 int main(int argc, char **argv)
 {
 	static struct worker workers[THREADS_MAX];
-	double seconds = meter_argument(argc, argv, 1, 1), cycle_us = meter_argument(argc, argv, 2, 700);
+	double seconds = meter_argument(argc, argv, 1, 1),
+	       cycle_us = meter_argument(argc, argv, 2, 700);
 	int threads = (int)meter_argument(argc, argv, 3, 0);
 	uint64_t steps = meter_steps(cycle_us * 1000), sums[KINDS] = { 0 }, total = 0;
 	int n = threads > 0 && threads <= THREADS_MAX ? threads : 1;

@@ -60,11 +60,18 @@ static void utf8_by_rfc_3629(void **state)
 static void terminal_obeys_nothing_of_a_target(void **state)
 {
 	(void)state;
-	check(escape_terminal, "plain \xc3\xa9 \xf0\x9f\x98\x80", "plain \xc3\xa9 \xf0\x9f\x98\x80");
+	check(escape_terminal, "plain \xc3\xa9 \xf0\x9f\x98\x80",
+	      "plain \xc3\xa9 \xf0\x9f\x98\x80");
 	check(escape_terminal, "\x1b[31mred\x07", "?[31mred?");
 	check(escape_terminal, "a\nb\tc\rd\x7f", "a?b?c?d?");
-	check(escape_terminal, "\xc2\x9b" "31m", "?31m"); /* C1: CSI */
-	check(escape_terminal, "\x9b" "31m", "?31m"); /* the same in Latin-1 */
+	check(escape_terminal,
+	      "\xc2\x9b"
+	      "31m",
+	      "?31m"); /* C1: CSI */
+	check(escape_terminal,
+	      "\x9b"
+	      "31m",
+	      "?31m"); /* the same in Latin-1 */
 	check(escape_terminal, "\xc2\x80\xc2\x9f\xc2\xa0", "??\xc2\xa0");
 	check(escape_terminal, "cut\xe2\x82", "cut??");
 }
@@ -74,7 +81,11 @@ static void xml_is_wellformed(void **state)
 	(void)state;
 	check(escape_xml, "std::map<a, b>& \"x\" 'y'",
 	      "std::map&lt;a, b&gt;&amp; &quot;x&quot; &#39;y&#39;");
-	check(escape_xml, "a\x01" "b\x1f", "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+	check(escape_xml,
+	      "a\x01"
+	      "b\x1f",
+	      "a\xef\xbf\xbd"
+	      "b\xef\xbf\xbd");
 	check(escape_xml, "\xff", "\xef\xbf\xbd");
 	check(escape_xml, "\xef\xbf\xbe\xef\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd");
 	check(escape_xml, "\xef\xbf\xbc", "\xef\xbf\xbc");
@@ -110,8 +121,8 @@ static void markdown_stays_one_cell(void **state)
 static void every_byte_alone_and_before_the_end(void **state)
 {
 	(void)state;
-	static const escape_function all[] = { escape_terminal, escape_xml, escape_folded, escape_json,
-					       escape_markdown };
+	static const escape_function all[] = { escape_terminal, escape_xml, escape_folded,
+					       escape_json, escape_markdown };
 	for (size_t f = 0; f < sizeof(all) / sizeof(*all); f++)
 		for (int byte = 1; byte < 256; byte++) {
 			/* Exactly two bytes: a read beyond the NUL is seen by the sanitizer. */

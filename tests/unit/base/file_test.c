@@ -242,7 +242,8 @@ static void the_sudo_user_owns_what_root_writes(void **state)
 	} else {
 		assert_int_equal(owner.uid, (uid_t)-1);
 	}
-	static const char *const wrong[] = { "", "-1", "12x", " 5", "4294967295", "99999999999999999999" };
+	static const char *const wrong[] = { "",   "-1",         "12x",
+					     " 5", "4294967295", "99999999999999999999" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		setenv("SUDO_UID", wrong[i], 1);
 		assert_int_equal(file_owner_from_environment().uid, (uid_t)-1);

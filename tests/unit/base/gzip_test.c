@@ -31,7 +31,8 @@ static void round_trips_of_many_sizes(void **state)
 		fill(&in, sizes[i], i);
 		assert_int_equal(gzip_compress(strbuf_text(&in), in.length, &packed, &err), 0);
 		assert_true(gzip_is(packed.text, packed.length));
-		assert_int_equal(gzip_decompress(packed.text, packed.length, in.length, &out, &err), 0);
+		assert_int_equal(gzip_decompress(packed.text, packed.length, in.length, &out, &err),
+				 0);
 		assert_int_equal(out.length, in.length);
 		assert_memory_equal(strbuf_text(&out), strbuf_text(&in), in.length);
 		strbuf_deinit(&in);
@@ -118,7 +119,8 @@ static void no_damaged_byte_gives_other_contents(void **state)
 		struct strbuf out = { 0 };
 		packed.text[i] ^= 0x55;
 		int r = gzip_decompress(packed.text, packed.length, 100000, &out, &err);
-		/* The header's time, system and flags may differ without harm; never the contents. */
+		/* The header's time, system and flags may differ without harm; never the contents.
+		 */
 		if (r == 0) {
 			assert_true(i < 10);
 			assert_int_equal(out.length, in.length);
@@ -145,7 +147,8 @@ static void a_bomb_stops_at_the_limit(void **state)
 	assert_int_equal(gzip_decompress(packed.text, packed.length, 1 << 20, &out, &err), -EFBIG);
 	assert_true(out.length <= 2 << 20);
 	strbuf_clear(&out);
-	assert_int_equal(gzip_decompress(packed.text, packed.length, (20 << 20) - 1, &out, &err), -EFBIG);
+	assert_int_equal(gzip_decompress(packed.text, packed.length, (20 << 20) - 1, &out, &err),
+			 -EFBIG);
 	strbuf_clear(&out);
 	assert_int_equal(gzip_decompress(packed.text, packed.length, 20 << 20, &out, &err), 0);
 	assert_int_equal(out.length, 20 << 20);

@@ -100,8 +100,8 @@ static void sentences_longer_than_their_room_are_cut(void **state)
 	assert_int_equal(strncmp(err.text, "in front: zzz", 13), 0);
 }
 
-static size_t logged(const struct log *template, enum log_domain domain, const char *text, char *out,
-		     size_t room)
+static size_t logged(const struct log *template, enum log_domain domain, const char *text,
+		     char *out, size_t room)
 {
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
