@@ -31,8 +31,9 @@ static void mend_unnamed(const struct report *r, const struct module_quality *m,
 	else if (m->deleted)
 		strbuf_puts(out, "no names and the file is gone: record again");
 	else
-		strbuf_puts(out, "no names: install its debug symbols, or build with -g and do "
-		                 "not strip");
+		strbuf_printf(out,
+		              "%s: install its debug symbols, or build with -g and do not strip",
+		              m->unnamed < m->self ? "some functions have no names" : "no names");
 }
 
 void report_mend(const struct report *r, const struct module_quality *m, struct strbuf *out)

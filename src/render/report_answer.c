@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "render/table.h"
+#include "render/short_name.h"
 
 enum {
 	DOMINATES_PERCENT = 10,
@@ -17,7 +17,7 @@ enum {
 /* A name inside a sentence. */
 static void say_name(const struct report *r, string_id name, struct strbuf *out)
 {
-	text_clip_middle(out, profile_string(r->profile, name), NAME_WIDTH);
+	short_name(out, profile_string(r->profile, name), NAME_WIDTH);
 }
 
 /* The function that calls a stack's innermost function, recursion skipped; 0 if there is none. */
@@ -191,6 +191,11 @@ void answer_next(const struct report *r, struct strbuf *out)
 		              "%.0f %% of the samples lie in functions of %s without a name: "
 		              "give it debug symbols; ",
 		              unnamed, report_basename(path));
+	} else if (m && unnamed >= BROKEN_PERCENT && !r->profile->meta.foreign) {
+		strbuf_printf(out,
+		              "%.0f %% of the samples lie in code that is in no file, as a JIT "
+		              "compiler's, which this version does not name; ",
+		              unnamed);
 	}
 	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
 	if (h && h->file.v && h->line)
@@ -206,7 +211,8 @@ void answer_cost(const struct report *r, struct strbuf *out)
 	strbuf_puts(out, "perfprof itself used ");
 	facts_seconds(out, (double)m->profiler_cpu_ns / 1e9);
 	strbuf_puts(out, " of CPU");
-	if (r->facts.cpu_s > 0)
+	/* Of a short command the share says nothing: most of ours is to begin and to end. */
+	if (r->facts.cpu_s * 1e9 > (double)m->profiler_cpu_ns)
 		strbuf_printf(out, " (%.2f %% of what it watched)",
 		              (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
 	if (m->backend.v)

@@ -9,7 +9,8 @@
 
 enum {
 	DEFAULT_TOP = 20,
-	DEFAULT_COLUMNS = 100,
+	DEFAULT_COLUMNS = 100, /* of sentences; tables may be wider in a file */
+	DEFAULT_TABLE_COLUMNS = 120,
 	MODULES_SHOWN = 15,
 	FIGURES_WIDTH = 43, /* of the columns in front of a function's name */
 };
@@ -20,7 +21,7 @@ enum {
 struct document {
 	const struct report *report;
 	struct strbuf *out;
-	uint32_t columns;
+	uint32_t columns, table_columns;
 	bool markdown, color, failed;
 };
 
@@ -45,11 +46,20 @@ static void heading(struct document *d, const char *text)
 	strbuf_deinit(&clean);
 }
 
+/* The next word of a text, with the "%" that belongs to it. @return its bytes */
+static size_t word_length(const char *text)
+{
+	size_t n = strcspn(text, " ");
+	while (text[n] == ' ' && text[n + 1] == '%')
+		n += 1 + strcspn(text + n + 1, " ");
+	return n;
+}
+
 /* Breaks `text` at blanks so that lines keep `columns`; lines but the first are indented. */
 static void put_wrapped(struct document *d, const char *text, size_t column, size_t indent)
 {
 	for (bool first = true; *text; first = false) {
-		size_t n = strcspn(text, " "), width = 0;
+		size_t n = word_length(text), width = 0;
 		for (size_t i = 0; i < n; i++)
 			width += ((unsigned char)text[i] & 0xc0) != 0x80;
 		if (!first && column + 1 + width > d->columns) {
@@ -135,7 +145,7 @@ static void put_table(struct document *d, struct table *t)
 	if (d->markdown)
 		table_write_markdown(t, d->out);
 	else
-		table_write_text(t, d->columns, d->out);
+		table_write_text(t, d->table_columns, d->out);
 }
 
 static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
@@ -158,7 +168,8 @@ static void put_functions(struct document *d)
 {
 	const struct hotspots *hot = &d->report->hotspots;
 	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
-	uint32_t left = d->columns > FIGURES_WIDTH + 32 ? d->columns - FIGURES_WIDTH : 32;
+	uint32_t left = d->table_columns > FIGURES_WIDTH + 32 ? d->table_columns - FIGURES_WIDTH
+	                                                      : 32;
 	const struct table_column columns[] = {
 	        {.title = "self %", .align = ALIGN_RIGHT},
 	        {.title = "95 % interval", .align = ALIGN_RIGHT},
@@ -166,6 +177,7 @@ static void put_functions(struct document *d)
 	        {.title = "samples", .align = ALIGN_RIGHT},
 	        {.title = "function",
 	         .code = true,
+	         .function = true,
 	         .align = ALIGN_LEFT,
 	         .max_width = left * 11 / 20},
 	        {.title = "where", .align = ALIGN_LEFT},
@@ -295,6 +307,8 @@ int report_document(const struct report *r, struct strbuf *out, struct error *er
 	        .report = r,
 	        .out = out,
 	        .columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
+	        .table_columns = r->options->columns ? r->options->columns
+	                                             : DEFAULT_TABLE_COLUMNS,
 	        .markdown = r->options->format == REPORT_MARKDOWN,
 	        .color = r->options->color && r->options->format == REPORT_TEXT,
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "render/short_name.h"
 
 enum {
 	LAST_COLUMN_MIN = 12,
@@ -96,15 +97,30 @@ static size_t row_count(const struct table *t)
 	return t->column_count ? t->cells.count / t->column_count : 0;
 }
 
-static size_t column_width(const struct table *t, size_t column)
+static size_t natural_width(const struct table *t, size_t column)
 {
 	size_t width = text_width(t->columns[column].title);
 	for (size_t row = 0; row < row_count(t); row++) {
 		size_t w = text_width(cell(t, row, column));
 		width = w > width ? w : width;
 	}
-	size_t most = t->columns[column].max_width;
+	return width;
+}
+
+static size_t column_width(const struct table *t, size_t column)
+{
+	size_t width = natural_width(t, column), most = t->columns[column].max_width;
 	return most && width > most ? most : width;
+}
+
+/* Names of functions get what the other columns leave. */
+static void widen_names(const struct table *t, size_t *widths, size_t left)
+{
+	for (size_t c = 0; c < t->column_count; c++) {
+		size_t more = t->columns[c].function ? natural_width(t, c) - widths[c] : 0;
+		widths[c] += more < left ? more : left;
+		left -= more < left ? more : left;
+	}
 }
 
 static void put_padding(struct strbuf *out, size_t n)
@@ -118,7 +134,10 @@ static void put_cell(const struct table *t, size_t column, const char *text, siz
 {
 	struct strbuf clean = {0}, clipped = {0};
 	escape_terminal(&clean, text);
-	text_clip_middle(&clipped, strbuf_text(&clean), width);
+	if (t->columns[column].function)
+		short_name(&clipped, strbuf_text(&clean), width);
+	else
+		text_clip_middle(&clipped, strbuf_text(&clean), width);
 	size_t has = text_width(strbuf_text(&clipped)), padding = width > has ? width - has : 0;
 	bool last = column + 1 == t->column_count;
 	if (t->columns[column].align == ALIGN_RIGHT)
@@ -155,6 +174,7 @@ void table_write_text(const struct table *t, uint32_t width, struct strbuf *out)
 			widths[c] = width > used + LAST_COLUMN_MIN ? width - used : LAST_COLUMN_MIN;
 		used += widths[c] + GAP;
 	}
+	widen_names(t, widths, width + GAP > used ? width + GAP - used : 0);
 	put_row(t, 0, true, widths, out);
 	for (size_t row = 0; row < row_count(t); row++)
 		put_row(t, row, false, widths, out);

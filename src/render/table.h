@@ -16,7 +16,8 @@ struct table_column {
 	const char *title;
 	enum table_align align;
 	bool code;          /* Markdown: in backticks */
-	uint32_t max_width; /* text: longer cells lose their middle; 0: no limit */
+	uint32_t max_width; /* text: longer cells are shortened; 0: no limit */
+	bool function;      /* text: shortened as names of functions are, else in the middle */
 };
 
 struct table {
