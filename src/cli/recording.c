@@ -82,8 +82,8 @@ static void say_what_was_recorded(const struct profile *p, const struct recordin
 	bool terminal = isatty(STDERR_FILENO);
 	if (o->quiet || (!terminal && !p->meta.lost_samples))
 		return;
-	note("%llu samples in %.1f s, %llu lost, %.1f %% truncated",
-	     (unsigned long long)samples, (double)p->meta.duration_ns / 1e9,
+	note("%llu %s in %.1f s, %llu lost, %.1f %% truncated", (unsigned long long)samples,
+	     samples == 1 ? "sample" : "samples", (double)p->meta.duration_ns / 1e9,
 	     (unsigned long long)p->meta.lost_samples, percent(truncated_samples(p), samples));
 	for (size_t i = 0; terminal && i < outputs->count; i++)
 		if (strcmp(outputs->at[i].path, "-") != 0)
