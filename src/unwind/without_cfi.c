@@ -16,34 +16,49 @@ static bool is_sigreturn(struct walk *w, uint64_t pc)
  * Code without CFI that keeps frame pointers is off the rails for an instruction or two of each
  * call: rbp is still the caller's. Also covers PLT stubs of linkers that write no CFI for them.
  */
+enum { KNOWN_CODE_BYTES = 11 };
+
+static bool code_matches(const uint8_t *code, const uint8_t *known, size_t size, unsigned any)
+{
+	for (size_t i = 0; i < size; i++)
+		if (code[i] != known[i] && !(any & 1u << i))
+			return false;
+	return true;
+}
+
 bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
 {
-	enum { BYTES = 9 };
 	static const struct unwind_rule entered = { .cfa_kind = CFA_RSP, .cfa_off = 8 };
 	static const struct unwind_rule word = { .cfa_kind = CFA_RSP, .cfa_off = 16 };
 	static const struct unwind_rule pushed = {
 		.cfa_kind = CFA_RSP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
 	};
 	static const struct {
-		uint8_t size, code[BYTES];
+		uint8_t size, code[KNOWN_CODE_BYTES];
 		const struct unwind_rule *rule;
+		unsigned any; /* bytes that may be anything: bit i is byte i */
 	} known[] = {
-		{ 4, { 0xf3, 0x0f, 0x1e, 0xfa }, &entered }, /* endbr64 */
-		{ 1, { 0x55 }, &entered },                   /* push %rbp */
-		{ 1, { 0xc3 }, &entered },                   /* ret */
-		{ 2, { 0xff, 0x25 }, &entered },             /* jmp *SLOT(%rip) */
-		{ 3, { 0x49, 0x3b, 0x66 }, &entered },       /* Go: cmp 16(%r14), %rsp */
-		{ 3, { 0x48, 0x89, 0xe5 }, &pushed },        /* mov %rsp, %rbp */
-		{ 3, { 0x48, 0x8b, 0xec }, &pushed },        /* the same */
-		{ 5, { 0x48, 0x83, 0xc4, 8, 0xc3 }, &word }, /* add $8, %rsp; ret */
+		{ 4, { 0xf3, 0x0f, 0x1e, 0xfa }, &entered, 0 }, /* endbr64 */
+		{ 1, { 0x55 }, &entered, 0 },                   /* push %rbp */
+		{ 1, { 0xc3 }, &entered, 0 },                   /* ret */
+		{ 2, { 0xff, 0x25 }, &entered, 0 },             /* jmp *SLOT(%rip) */
+		{ 3, { 0x49, 0x3b, 0x66 }, &entered, 0 },       /* Go: cmp 16(%r14), %rsp */
+		{ 3, { 0x48, 0x89, 0xe5 }, &pushed, 0 },        /* mov %rsp, %rbp */
+		{ 3, { 0x48, 0x8b, 0xec }, &pushed, 0 },        /* the same */
+		{ 5, { 0x48, 0x83, 0xc4, 8, 0xc3 }, &word, 0 }, /* add $8, %rsp; ret */
 		/* sub $8, %rsp before that: the whole of _fini */
-		{ 9, { 0x48, 0x83, 0xec, 8, 0x48, 0x83, 0xc4, 8, 0xc3 }, &entered },
+		{ 9, { 0x48, 0x83, 0xec, 8, 0x48, 0x83, 0xc4, 8, 0xc3 }, &entered, 0 },
+		/* __do_global_dtors_aux, the first code of each module that exit(3) runs:
+		 * cmpb $0, DONE(%rip); jne; push %rbp; cmpq $0, SLOT(%rip); mov %rsp, %rbp */
+		{ 10, { 0x80, 0x3d, [7] = 0x75, [9] = 0x55 }, &entered, 0x13c },
+		{ 6, { 0x75, [2] = 0x55, 0x48, 0x83, 0x3d }, &entered, 0x2 },
+		{ 11, { 0x48, 0x83, 0x3d, [8] = 0x48, 0x89, 0xe5 }, &pushed, 0x78 },
 	};
-	uint8_t code[BYTES];
+	uint8_t code[KNOWN_CODE_BYTES];
 	if (!walk_read_code(w, w->at.pc, code, sizeof(code)))
 		return false;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (memcmp(code, known[i].code, known[i].size) != 0)
+		if (!code_matches(code, known[i].code, known[i].size, known[i].any))
 			continue;
 		*out = *known[i].rule;
 		return true;

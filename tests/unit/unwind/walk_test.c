@@ -442,6 +442,24 @@ static void the_first_instructions_of_a_function_without_cfi(void **state)
 	assert_walk(p, JIT + 0x51, UNWIND_ROOT, JIT + 0x51, CODE + FRAME + 8, CODE + START + 8);
 }
 
+static void the_code_that_compilers_put_into_each_module(void **state)
+{
+	struct process *p = *state;
+	/* __do_global_dtors_aux as gcc writes it */
+	static const uint8_t code[] = { 0x80, 0x3d, 0xa5, 0x44, 7, 0, 0, 0x75, 0x2b, 0x55, 0x48,
+					0x83, 0x3d, 0xf2, 0x38, 7, 0, 0, 0x48, 0x89, 0xe5 };
+	p->code = code;
+	p->code_size = sizeof(code);
+	p->code_pc = JIT + 0x50;
+	p->registers[REGISTER_RBP] = 1;
+	STACK_WORDS(p, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	assert_walk(p, JIT + 0x50, UNWIND_ROOT, JIT + 0x50, CODE + FRAME + 8, CODE + START + 8);
+	assert_walk(p, JIT + 0x57, UNWIND_ROOT, JIT + 0x57, CODE + FRAME + 8, CODE + START + 8);
+	assert_walk(p, JIT + 0x59, UNWIND_ROOT, JIT + 0x59, CODE + FRAME + 8, CODE + START + 8);
+	STACK_WORDS(p, 0, STACK + 8 * 4, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	assert_walk(p, JIT + 0x5a, UNWIND_ROOT, JIT + 0x5a, CODE + FRAME + 8, CODE + START + 8);
+}
+
 static void a_function_with_a_word_of_frame_and_no_cfi(void **state)
 {
 	struct process *p = *state;
@@ -583,6 +601,7 @@ int main(void)
 		TEST(a_frame_pointer_of_zero_ends_the_chain),
 		TEST(modules_without_rows_say_why),
 		TEST(the_first_instructions_of_a_function_without_cfi),
+		TEST(the_code_that_compilers_put_into_each_module),
 		TEST(a_function_with_a_word_of_frame_and_no_cfi),
 		TEST(the_first_instruction_of_start),
 		TEST(entered_by_return),
