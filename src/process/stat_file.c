@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-enum { STAT_BYTES = 4096, FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_STIME = 15, FIELD_START = 22 };
+enum { STAT_BYTES = 4096, FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_STIME = 15, FIELD_CSTIME = 17,
+       FIELD_START = 22 };
 
 bool stat_file_parse(const char *text, struct stat_file *out)
 {
@@ -23,6 +24,8 @@ bool stat_file_parse(const char *text, struct stat_file *out)
 			out->parent_pid = (pid_t)strtol(at, NULL, 10);
 		if (at && field == FIELD_STIME)
 			out->system_ticks = strtoull(at, NULL, 10);
+		if (at && field == FIELD_CSTIME)
+			out->children_system_ticks = strtoull(at, NULL, 10);
 		if (at && field == FIELD_START)
 			out->start_ticks = strtoull(at, NULL, 10);
 	}
@@ -41,8 +44,9 @@ bool stat_file_read(pid_t pid, struct stat_file *out)
 	return stat_file_parse(text, out);
 }
 
-uint64_t stat_file_system_ns(const struct stat_file *s)
+uint64_t stat_file_system_ns(const struct stat_file *s, bool with_children)
 {
 	long ticks_per_s = sysconf(_SC_CLK_TCK);
-	return ticks_per_s > 0 ? s->system_ticks * (NSEC_PER_SEC / (uint64_t)ticks_per_s) : 0;
+	uint64_t ticks = s->system_ticks + (with_children ? s->children_system_ticks : 0);
+	return ticks_per_s > 0 ? ticks * (NSEC_PER_SEC / (uint64_t)ticks_per_s) : 0;
 }

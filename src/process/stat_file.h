@@ -9,6 +9,7 @@
 struct stat_file { /* what we use of /proc/PID/stat */
 	pid_t parent_pid;
 	uint64_t system_ticks; /* in kernel mode, all threads, living and dead */
+	uint64_t children_system_ticks; /* of children that have ended and were waited for */
 	uint64_t start_ticks; /* after boot */
 };
 
@@ -23,6 +24,6 @@ bool stat_file_parse(const char *text, struct stat_file *out);
 bool stat_file_read(pid_t pid, struct stat_file *out);
 
 /** @return kernel time in ns (the kernel counts in ticks of 1/100 s) */
-uint64_t stat_file_system_ns(const struct stat_file *s);
+uint64_t stat_file_system_ns(const struct stat_file *s, bool with_children);
 
 #endif

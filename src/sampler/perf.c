@@ -12,6 +12,8 @@
 enum {
 	RING_BYTES_WANTED = 16 << 20,
 	RINGS_BYTES_MAX = 256 << 20, /* of all CPUs */
+	SAMPLE_REST_BYTES = 1024,    /* of a record, beside the stack copy */
+	RATE_HZ_USUAL = 1000,
 };
 
 static struct perf *perf_of(struct sampler *s)
@@ -25,9 +27,11 @@ static int perf_probe(const struct sampler_config *config, struct error *err)
 	return perf_probe_features(config->kernel, config->children, &features, err);
 }
 
-/* A copy must fit its ring many times, or a late reader loses all. */
-static uint32_t stack_bytes_for(uint64_t ring_bytes, uint32_t wanted_bytes)
+/* A copy must fit its ring many times, or a late reader loses all; the more of them come, the more. */
+static uint32_t stack_bytes_for(uint64_t ring_bytes, uint32_t rate_hz, uint32_t wanted_bytes)
 {
+	if (rate_hz > RATE_HZ_USUAL)
+		ring_bytes = ring_bytes * RATE_HZ_USUAL / rate_hz;
 	uint32_t bytes = ring_bytes >= 1 << 20   ? PERF_STACK_MAX
 			 : ring_bytes >= 1 << 19 ? 32768
 			 : ring_bytes >= 1 << 18 ? 16384
@@ -95,7 +99,8 @@ static int open_rings(struct perf *p, struct error *err)
 	if (r < 0)
 		return r;
 	p->stats.ring_bytes = ring_bytes * p->cpu_count;
-	p->stats.stack_bytes = stack_bytes_for(ring_bytes, p->config.stack_bytes);
+	p->stats.stack_bytes = stack_bytes_for(ring_bytes, p->stats.rate_hz, p->config.stack_bytes);
+	p->stats.ring_samples = (uint32_t)(ring_bytes / (p->stats.stack_bytes + SAMPLE_REST_BYTES));
 	p->shape.stack_bytes = p->stats.stack_bytes;
 	p->shape.watermark_bytes = (uint32_t)(ring_bytes / 2);
 	return 0;

@@ -2,6 +2,8 @@
 #include "session/facts.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -66,7 +68,7 @@ int facts_begin(struct builder *b, const struct session_config *config)
 	return add_reasons(b);
 }
 
-void facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end)
+int facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end)
 {
 	struct profile_meta *meta = builder_meta(b);
 	meta->rate_hz = stats->rate_hz;
@@ -75,4 +77,33 @@ void facts_end(struct builder *b, const struct sampler_stats *stats, const struc
 	meta->fixed_period_samples = stats->fixed_period_samples;
 	meta->start_unix_ns = end->start_unix_ns;
 	meta->duration_ns = end->duration_ns;
+	if (stats->rate_hz >= end->wanted_rate_hz)
+		return 0;
+	char text[160];
+	snprintf(text, sizeof(text),
+		 "sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
+		 stats->rate_hz, end->wanted_rate_hz);
+	return builder_note(b, text);
+}
+
+int facts_survivors(struct builder *b, const struct process_table *processes, pid_t cmd)
+{
+	enum { SURVIVORS_SHOWN = 8 };
+	unsigned shown = 0, more = 0;
+	char text[256];
+	for (uint32_t i = 1; i < process_count(processes); i++) {
+		const struct process_info *p = process_info(processes, (process_id){ i });
+		if (p->exited || p->pid == cmd || (kill(p->pid, 0) < 0 && errno == ESRCH))
+			continue;
+		if (shown++ >= SURVIVORS_SHOWN) {
+			more++;
+			continue;
+		}
+		snprintf(text, sizeof(text), "%s (pid %d) outlived the command and was left alone",
+			 strings_text(process_strings(processes), p->comm), (int)p->pid);
+		if (builder_note(b, text) < 0)
+			return -ENOMEM;
+	}
+	snprintf(text, sizeof(text), "%u more children outlived the command", more);
+	return more ? builder_note(b, text) : 0;
 }

@@ -3,6 +3,7 @@
 #define SESSION_FACTS_H
 
 #include "process/process.h"
+#include "process/process.h"
 #include "profile/builder.h"
 #include "sampler/sampler.h"
 #include "session/session.h"
@@ -19,9 +20,13 @@ int facts_targets(struct builder *b, struct process_table *processes, const pid_
 struct facts_end {
 	uint64_t start_unix_ns, duration_ns;
 	uint64_t system_ns; /* what the targets ran in kernel mode */
+	uint32_t wanted_rate_hz;
 };
 
-/** Fills what is known when sampling has stopped (the rings may still hold records). */
-void facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end);
+/** Fills what is known when sampling has stopped. @return 0 or -ENOMEM */
+int facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end);
+
+/** Names the daemons that CMD has started: they were left alone. @return 0 or -ENOMEM */
+int facts_survivors(struct builder *b, const struct process_table *processes, pid_t cmd);
 
 #endif

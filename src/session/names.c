@@ -77,8 +77,7 @@ int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr
 	return 0;
 }
 
-/* Files that came too late for their first samples are there by now. */
-static int ask_again(struct names *n)
+int names_ask_late(struct names *n)
 {
 	for (uint32_t i = 0; i < n->frames.count; i++) {
 		struct asked *a = &n->frames.at[i];
@@ -125,13 +124,13 @@ int names_collect(struct names *n)
 	return 0;
 }
 
-int names_finish(struct names *n, int timeout_ms)
+bool names_waiting(const struct names *n)
 {
-	int r = ask_again(n);
-	if (r < 0)
-		return r;
-	symbol_worker_wait(n->worker, timeout_ms);
-	r = names_collect(n);
+	return symbol_worker_pending(n->worker) > 0;
+}
+
+void names_finish(struct names *n)
+{
 	for (uint32_t i = 0; i < n->frames.count; i++) {
 		const struct asked *a = &n->frames.at[i];
 		uint64_t start, size;
@@ -139,7 +138,6 @@ int names_finish(struct names *n, int timeout_ms)
 		    unwind_table_function(a->code->table, a->vaddr, &start, &size))
 			builder_frame_function_start(n->builder, (frame_id){ i }, start);
 	}
-	return r;
 }
 
 uint64_t names_cpu_ns(const struct names *n)

@@ -27,8 +27,12 @@ int names_fd(const struct names *n);
 int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr);
 /** Gives the builder the names that are there. @return 0 or -ENOMEM */
 int names_collect(struct names *n);
-/** Waits for all names, at most `timeout_ms`, then gives functions' addresses to frames without one. */
-int names_finish(struct names *n, int timeout_ms);
+/** Asks for frames whose files came after their first samples. Call at the end. @return 0 or -ENOMEM */
+int names_ask_late(struct names *n);
+/** @return true while answers are to come; names_fd() then becomes readable */
+bool names_waiting(const struct names *n);
+/** Gives functions' addresses to frames that have no name (yet). */
+void names_finish(struct names *n);
 uint64_t names_cpu_ns(const struct names *n);
 
 #endif

@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,9 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "process/descendants.h"
 #include "process/process.h"
-#include "process/stat_file.h"
 #include "profile/builder.h"
 #include "session/child.h"
 #include "session/facts.h"
@@ -24,10 +20,12 @@
 #include "session/names.h"
 #include "session/signals.h"
 #include "session/stacks.h"
+#include "session/system_time.h"
+#include "session/targets.h"
 
 enum {
-	ROWS_PATIENCE_MS = 200, /* how long a sample waits in its ring for unwind rows */
-	DRAIN_INTERVAL_MS = 10,
+	ROWS_PATIENCE_MOST_MS = 200, /* how long a sample waits in its ring for unwind rows */
+	DRAIN_INTERVAL_MOST_MS = 10,
 	TICK_INTERVAL_MS = 500,
 	NAMES_PATIENCE_MS = 60 * 1000,
 };
@@ -48,19 +46,13 @@ struct session {
 	uint64_t stop_ns; /* when -d is over; 0: until the end */
 	uint64_t next_tick_ns;
 	uint64_t waiting_since_ns; /* 0: no sample waits for rows */
+	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
 	uint64_t lost, throttled;
-	uint64_t system_begin_ns, system_ns; /* kernel mode of all targets: at the start, since then */
+	struct system_time system_time;
 	int exec_errno;
-	bool stopping, gave_up;
+	bool sampling, stopping, gave_up;
+	bool hurry; /* ^C: do not wait for names */
 };
-
-static int check_targets(const struct session_config *config, struct error *err)
-{
-	for (size_t i = 0; i < config->pid_count; i++)
-		if (kill(config->pids[i], 0) < 0 && errno == ESRCH)
-			return fail(err, -ESRCH, "no process %d", (int)config->pids[i]);
-	return 0;
-}
 
 /*
  * On a machine that the target keeps busy, rings overflow and samples wait in vain for rows unless
@@ -107,6 +99,25 @@ static int create_sampler(struct session *s, struct error *err)
 	return c->sampler->open(&sampler, &s->sampler, err);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Ordinary users have small rings: what waits in one must not cost those that come behind it. */
+static void set_pace(struct session *s)
+{
+	struct sampler_stats stats;
+	s->config->sampler->stats(s->sampler, &stats);
+	uint64_t full_ns = UINT64_MAX; /* the time in which a ring fills */
+	if (stats.ring_samples && stats.rate_hz)
+		full_ns = stats.ring_samples * NSEC_PER_SEC / stats.rate_hz;
+	s->patience_ns = least(full_ns / 2, ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC);
+	s->drain_interval_ns = least(full_ns / 8, DRAIN_INTERVAL_MOST_MS * NSEC_PER_MSEC);
+	if (s->drain_interval_ns < NSEC_PER_MSEC)
+		s->drain_interval_ns = NSEC_PER_MSEC;
+}
+
 static bool watch(struct session *s, int fd)
 {
 	return vec_push(&s->fds, (struct pollfd){ .fd = fd, .events = POLLIN });
@@ -135,7 +146,7 @@ int session_create(const struct session_config *config, struct session **out, st
 	s->config = config;
 	s->signals.fd = -1;
 	s->child.go_fd = s->child.errno_fd = -1;
-	int r = check_targets(config, err);
+	int r = targets_check(config->pids, config->pid_count, err);
 	if (r == 0)
 		r = caller_state_capture(&s->caller, err);
 	if (r == 0)
@@ -144,8 +155,10 @@ int session_create(const struct session_config *config, struct session **out, st
 		r = child_spawn(config->command, &s->caller, &s->child, err);
 	if (r == 0)
 		r = create_sampler(s, err);
-	if (r == 0)
+	if (r == 0) {
+		set_pace(s);
 		r = create_rooms(s, err);
+	}
 	if (r == 0)
 		r = watch_all(s, err);
 	if (r < 0) {
@@ -156,102 +169,34 @@ int session_create(const struct session_config *config, struct session **out, st
 	return 0;
 }
 
-/* Time in kernel mode: its own figure where kernel mode may not be sampled (design, promise 1). */
-static uint64_t targets_system_ns(const struct session *s)
+static int begin_clock(struct session *s, struct error *err)
 {
-	uint64_t sum_ns = 0;
-	struct rusage usage;
-	if (s->config->command)
-		return getrusage(RUSAGE_CHILDREN, &usage) < 0 ?
-			       0 :
-			       (uint64_t)usage.ru_stime.tv_sec * NSEC_PER_SEC +
-				       (uint64_t)usage.ru_stime.tv_usec * 1000;
-	for (size_t i = 0; i < s->config->pid_count; i++) {
-		struct stat_file stat;
-		if (stat_file_read(s->config->pids[i], &stat))
-			sum_ns += stat_file_system_ns(&stat);
-	}
-	return sum_ns;
-}
-
-static void read_system_time(struct session *s)
-{
-	uint64_t now_ns = targets_system_ns(s);
-	/* A target that has ended is no longer in the sum: its last reading stands. */
-	if (now_ns > s->system_begin_ns && now_ns - s->system_begin_ns > s->system_ns)
-		s->system_ns = now_ns - s->system_begin_ns;
-}
-
-static void begin_clock(struct session *s)
-{
-	s->system_begin_ns = targets_system_ns(s);
+	const struct session_config *c = s->config;
+	if (system_time_begin(&s->system_time, c->command ? &s->child.pid : c->pids,
+			      c->command ? 1 : c->pid_count, c->children) < 0)
+		return fail(err, -ENOMEM, "out of memory");
 	s->start_ns = monotonic_ns();
 	s->start_unix_ns = clock_ns(CLOCK_REALTIME);
 	if (s->config->duration_ns)
 		s->stop_ns = s->start_ns + s->config->duration_ns;
 	s->next_tick_ns = s->start_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
+	return 0;
 }
 
 static int start_command(struct session *s, struct error *err)
 {
-	int r = process_add_live(s->processes, s->child.pid, err);
-	if (r == 0)
-		r = s->config->sampler->add_on_exec(s->sampler, s->child.pid, err);
+	int r = s->config->sampler->add_on_exec(s->sampler, s->child.pid, err);
 	if (r == 0)
 		r = s->config->sampler->arm(s->sampler, err);
+	if (r == 0)
+		r = begin_clock(s, err);
 	if (r < 0)
 		return r;
 	builder_target_pid(s->builder, (uint32_t)s->child.pid);
-	begin_clock(s);
 	r = child_release(&s->child, err);
 	if (r < 0 && s->child.go_fd < 0)
 		s->exec_errno = -r;
 	return r < 0 ? fail_in(err, r, "'%s'", s->config->command[0]) : 0;
-}
-
-/*
- * Covers children that were there before us. Those that come later are announced by records; those
- * that came while we looked are found by looking again.
- */
-static int add_descendants(struct session *s)
-{
-	const struct session_config *c = s->config;
-	pid_list pids = { 0 };
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
-		r = vec_push(&pids, c->pids[i]) ? 0 : -ENOMEM;
-	for (size_t done = c->pid_count; r == 0; done = pids.count) {
-		r = process_add_descendants(&pids);
-		if (r < 0 || pids.count == done)
-			break;
-		for (size_t i = done; i < pids.count; i++) {
-			struct error why = { 0 };
-			if (c->sampler->add_process(s->sampler, pids.at[i], &why) < 0 ||
-			    process_add_live(s->processes, pids.at[i], &why) < 0)
-				log_debug(c->log, LOG_SESSION, "child %d: %s", (int)pids.at[i], why.text);
-		}
-	}
-	vec_free(&pids);
-	return r;
-}
-
-static int start_targets(struct session *s, struct error *err)
-{
-	const struct session_config *c = s->config;
-	for (size_t i = 0; i < c->pid_count; i++) {
-		int r = c->sampler->add_process(s->sampler, c->pids[i], err);
-		if (r < 0)
-			return r;
-	}
-	int r = c->sampler->arm(s->sampler, err);
-	begin_clock(s);
-	/* Mappings are read when later ones already come as records: none is missed. */
-	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
-		r = process_add_live(s->processes, c->pids[i], err);
-	if (r == 0 && (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
-		       (c->children && add_descendants(s) < 0) || modules_open_new(s->modules) < 0))
-		r = fail(err, -ENOMEM, "out of memory");
-	return r;
 }
 
 /* The first image that CMD, or the first target, runs: its binary becomes module 1. */
@@ -263,6 +208,26 @@ static void note_main_binary(struct session *s, pid_t pid)
 	mapped_id mapped = process_binary(s->processes, process_find(s->processes, pid));
 	if (mapped.v)
 		modules_set_main(s->modules, mapped);
+}
+
+static int start_targets(struct session *s, struct error *err)
+{
+	const struct session_config *c = s->config;
+	for (size_t i = 0; i < c->pid_count; i++) {
+		int r = c->sampler->add_process(s->sampler, c->pids[i], err);
+		if (r < 0)
+			return r;
+	}
+	int r = c->sampler->arm(s->sampler, err);
+	if (r == 0)
+		r = begin_clock(s, err);
+	/* Mappings are read when later ones already come as records: none is missed. */
+	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
+		r = process_add_live(s->processes, c->pids[i], err);
+	if (r == 0 && (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
+		       (c->children && targets_add_descendants(c, s->sampler, s->processes) < 0) || modules_open_new(s->modules) < 0))
+		r = fail(err, -ENOMEM, "out of memory");
+	return r;
 }
 
 static int apply(struct session *s, const struct record *r)
@@ -280,18 +245,24 @@ static int apply(struct session *s, const struct record *r)
 		stacks_forget(s->stacks, p);
 	if (r->kind != RECORD_MMAP)
 		return 0;
+	note_main_binary(s, r->pid);
 	int status = modules_open_new(s->modules);
 	return status == 0 && changed ? modules_seen_again(s->modules, p, &r->mmap) : status;
+}
+
+/* While sampling, the age of what is read next says how full its ring may be. */
+static bool may_wait(const struct session *s, const struct record *r, uint64_t now_ns)
+{
+	if (!s->sampling)
+		return !s->waiting_since_ns ||
+		       now_ns - s->waiting_since_ns < ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC;
+	return now_ns < r->time_ns + s->patience_ns;
 }
 
 /* @return 1 when the sample is done; 0 when it waits for rows; negative errno */
 static int take_sample(struct session *s, const struct record *r, uint64_t now_ns)
 {
-	if (!s->waiting_since_ns)
-		note_main_binary(s, r->pid);
-	bool may_wait = !s->waiting_since_ns ||
-			now_ns - s->waiting_since_ns < ROWS_PATIENCE_MS * NSEC_PER_MSEC;
-	int status = stacks_add(s->stacks, r, may_wait);
+	int status = stacks_add(s->stacks, r, may_wait(s, r, now_ns));
 	if (status == 0 && !s->waiting_since_ns)
 		s->waiting_since_ns = now_ns;
 	if (status != 0)
@@ -327,7 +298,7 @@ static void handle_signals(struct session *s)
 	pid_t child = s->config->command && !s->child.exited ? s->child.pid : 0;
 	while (signals_take(&s->signals, child, &action)) {
 		if (action == SIGNAL_STOP || action == SIGNAL_GIVE_UP)
-			s->stopping = true;
+			s->stopping = s->hurry = true;
 		if (action == SIGNAL_GIVE_UP)
 			s->gave_up = true;
 	}
@@ -352,7 +323,7 @@ static void watch_targets(struct session *s)
 
 static int timeout_ms(const struct session *s, uint64_t now_ns, uint64_t due_ns)
 {
-	uint64_t until = now_ns + DRAIN_INTERVAL_MS * NSEC_PER_MSEC;
+	uint64_t until = now_ns + s->drain_interval_ns;
 	if (due_ns && due_ns < until)
 		until = due_ns;
 	if (s->stop_ns && s->stop_ns < until)
@@ -367,7 +338,7 @@ static void tick(struct session *s, uint64_t now_ns)
 	if (now_ns < s->next_tick_ns)
 		return;
 	s->next_tick_ns = now_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
-	read_system_time(s);
+	system_time_read(&s->system_time);
 	if (s->config->on_tick)
 		s->config->on_tick(s->config->tick_context, builder_sample_count(s->builder),
 			   now_ns - s->start_ns);
@@ -403,16 +374,20 @@ static int drain_rest(struct session *s, struct error *err)
 	}
 }
 
-static void end_facts(struct session *s)
+/* Then nothing of ours is left at the targets, which may go on for long. */
+static int end_sampling(struct session *s, struct error *err)
 {
 	struct sampler_stats stats;
 	s->config->sampler->stats(s->sampler, &stats);
+	s->config->sampler->destroy(s->sampler);
+	s->sampler = NULL;
 	struct facts_end end = {
 		.start_unix_ns = s->start_unix_ns,
 		.duration_ns = s->end_ns - s->start_ns,
-		.system_ns = s->system_ns,
+		.system_ns = system_time_ns(&s->system_time),
+		.wanted_rate_hz = s->config->rate_hz,
 	};
-	facts_end(s->builder, &stats, &end);
+	return facts_end(s->builder, &stats, &end) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
 }
 
 int session_run(struct session *s, struct error *err)
@@ -422,43 +397,41 @@ int session_run(struct session *s, struct error *err)
 		child_deinit(&s->child); /* CMD never runs unless it is profiled */
 		return r;
 	}
+	s->sampling = true;
 	r = loop(s, err);
+	s->sampling = false;
 	s->config->sampler->disarm(s->sampler);
 	s->end_ns = monotonic_ns();
-	read_system_time(s);
+	system_time_read(&s->system_time);
 	if (r == 0)
 		r = drain_rest(s, err);
-	end_facts(s);
-	return r;
+	int ended = end_sampling(s, err);
+	return r < 0 ? r : ended;
 }
 
-/* Daemons that CMD has started: left alone, but named. */
-static int note_survivors(struct session *s)
+/* Names come while sampling runs; what is left then is awaited, unless somebody is in a hurry. */
+static int await_names(struct session *s)
 {
-	enum { SURVIVORS_SHOWN = 8 };
-	unsigned shown = 0, more = 0;
-	char text[256];
-	for (uint32_t i = 1; i < process_count(s->processes); i++) {
-		const struct process_info *p = process_info(s->processes, (process_id){ i });
-		if (p->exited || p->pid == s->child.pid || (kill(p->pid, 0) < 0 && errno == ESRCH))
-			continue;
-		if (shown++ >= SURVIVORS_SHOWN) {
-			more++;
-			continue;
-		}
-		snprintf(text, sizeof(text), "%s (pid %d) outlived the command and was left alone",
-			 strings_text(process_strings(s->processes), p->comm), (int)p->pid);
-		if (builder_note(s->builder, text) < 0)
-			return -ENOMEM;
+	uint64_t until_ns = monotonic_ns() + NAMES_PATIENCE_MS * NSEC_PER_MSEC;
+	s->hurry = false;
+	int r = names_ask_late(s->names);
+	while (r == 0 && names_waiting(s->names) && !s->hurry) {
+		struct pollfd fds[] = { s->fds.at[0], s->fds.at[2] };
+		uint64_t now_ns = monotonic_ns();
+		if (now_ns >= until_ns)
+			break;
+		poll(fds, 2, (int)((until_ns - now_ns) / NSEC_PER_MSEC) + 1);
+		handle_signals(s);
+		r = names_collect(s->names);
 	}
-	snprintf(text, sizeof(text), "%u more children outlived the command", more);
-	return more ? builder_note(s->builder, text) : 0;
+	names_finish(s->names);
+	return r;
 }
 
 int session_profile(struct session *s, struct profile **out, struct error *err)
 {
-	if (names_finish(s->names, NAMES_PATIENCE_MS) < 0 ||
-	    (s->child.exited && note_survivors(s) < 0))
+	if (await_names(s) < 0 ||
+	    (s->child.exited && facts_survivors(s->builder, s->processes, s->child.pid) < 0))
 		return fail(err, -ENOMEM, "out of memory");
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
@@ -501,6 +474,7 @@ void session_destroy(struct session *s)
 		if (s->fds.at[i].fd >= 0)
 			close(s->fds.at[i].fd);
 	vec_free(&s->fds);
+	system_time_deinit(&s->system_time);
 	signals_deinit(&s->signals);
 	child_deinit(&s->child);
 	free(s);

@@ -127,7 +127,13 @@ static bool wait_for_loader(struct fixture *f)
 static struct profile *finish(struct fixture *f)
 {
 	struct profile *p;
-	assert_int_equal(names_finish(f->names, 10000), 0);
+	struct pollfd fd = { .fd = names_fd(f->names), .events = POLLIN };
+	assert_int_equal(names_ask_late(f->names), 0);
+	while (names_waiting(f->names)) {
+		assert_int_equal(poll(&fd, 1, 10000), 1);
+		assert_int_equal(names_collect(f->names), 0);
+	}
+	names_finish(f->names);
 	assert_int_equal(builder_freeze(f->builder, &p, NULL), 0);
 	assert_int_equal(profile_check(p, NULL), 0);
 	return p;
