@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -183,8 +185,20 @@ static int begin_clock(struct session *s, struct error *err)
 	return 0;
 }
 
+/* Samples inside exec come before its record: they bear the name that CMD will have. */
+static void announce_command(struct session *s)
+{
+	const char *path = s->config->command[0], *slash = strrchr(path, '/');
+	char comm[16]; /* TASK_COMM_LEN */
+	snprintf(comm, sizeof(comm), "%s", slash ? slash + 1 : path);
+	struct record exec = { .kind = RECORD_COMM, .pid = s->child.pid, .tid = s->child.pid,
+			       .comm = { comm, true } };
+	process_apply(s->processes, &exec);
+}
+
 static int start_command(struct session *s, struct error *err)
 {
+	announce_command(s);
 	int r = s->config->sampler->add_on_exec(s->sampler, s->child.pid, err);
 	if (r == 0)
 		r = s->config->sampler->arm(s->sampler, err);
@@ -224,8 +238,12 @@ static int start_targets(struct session *s, struct error *err)
 	/* Mappings are read when later ones already come as records: none is missed. */
 	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
 		r = process_add_live(s->processes, c->pids[i], err);
-	if (r == 0 && (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
-		       (c->children && targets_add_descendants(c, s->sampler, s->processes) < 0) || modules_open_new(s->modules) < 0))
+	if (r < 0)
+		return r;
+	note_main_binary(s, c->pids[0]);
+	if (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
+	    (c->children && targets_add_descendants(c, s->sampler, s->processes) < 0) ||
+	    modules_open_new(s->modules) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
 }

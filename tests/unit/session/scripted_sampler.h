@@ -13,7 +13,8 @@ static struct script {
 	const struct record *records;
 	size_t count, at;
 	int open_status, on_exec_status; /* what fails */
-	unsigned opened, armed, disarmed, destroyed;
+	unsigned opened, armed, disarmed, destroyed, turns;
+	uint64_t pause_ns; /* until rearm() wants its next turn */
 	struct sampler_stats stats;
 } script;
 
@@ -50,7 +51,8 @@ static int scripted_arm(struct sampler *s, struct error *err)
 static uint64_t scripted_rearm(struct sampler *s, uint64_t now_ns)
 {
 	(void)s;
-	return now_ns + 1000000;
+	script.turns++;
+	return now_ns + script.pause_ns;
 }
 
 static bool scripted_peek(struct sampler *s, const struct record **out)
@@ -102,7 +104,7 @@ static const struct sampler_ops scripted_sampler = {
 
 static inline void script_begin(const struct record *records, size_t count)
 {
-	script = (struct script){ .records = records, .count = count };
+	script = (struct script){ .records = records, .count = count, .pause_ns = 1000000 };
 	script.stats = (struct sampler_stats){ .rate_hz = 999, .kernel = true };
 }
 

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 enum { TARGET = 5000001 }; /* a pid that no machine has: /proc says nothing of it */
 
 static int begin(void **state)
@@ -179,6 +181,76 @@ static void records_become_samples(void **state)
 	profile_destroy(p);
 }
 
+/* Readers of the capture look at mapping 1 for the program. */
+static void the_targets_binary_is_module_1(void **state)
+{
+	(void)state;
+	char self_path[4096] = "";
+	assert_true(readlink("/proc/self/exe", self_path, sizeof(self_path) - 1) > 0);
+	const pid_t self = getpid();
+	struct session_config config = of_ourselves(&self);
+	struct profile *p = profile_of(&config);
+	assert_int_equal(profile_total_count(p), 0);
+	assert_int_equal(p->module_count, 2);
+	assert_string_equal(profile_string(p, p->modules[1].path), self_path);
+	profile_destroy(p);
+}
+
+static void a_rate_that_was_lowered_is_stored(void **state)
+{
+	(void)state;
+	const pid_t self = getpid();
+	struct session_config config = of_ourselves(&self);
+	config.rate_hz = 5000;
+	struct profile *p = profile_of(&config);
+	assert_int_equal(p->meta.rate_hz, 999);
+	assert_int_equal(p->meta.note_count, 1);
+	assert_non_null(strstr(profile_string(p, p->meta.notes[0]), "at 999 Hz, not 5000"));
+	profile_destroy(p);
+}
+
+static unsigned turns_with_rings_of(uint32_t samples)
+{
+	const pid_t self = getpid();
+	struct session_config config = of_ourselves(&self);
+	script_begin(NULL, 0);
+	script.pause_ns = NSEC_PER_SEC;
+	script.stats.ring_samples = samples;
+	config.duration_ns = 300000000;
+	profile_destroy(profile_of(&config));
+	return script.turns;
+}
+
+static void small_rings_are_drained_more_often(void **state)
+{
+	(void)state;
+	assert_in_range(turns_with_rings_of(250), 3, 40); /* each 10 ms */
+	assert_true(turns_with_rings_of(8) > 60); /* each ms */
+}
+
+static void a_command_that_goes_on_keeps_nothing_of_ours(void **state)
+{
+	(void)state;
+	char *command[] = { "/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none", NULL };
+	struct session_config config = of_command(command);
+	struct session *s;
+	struct profile *p;
+	struct session_outcome outcome;
+	script.stats.kernel = false;
+	config.duration_ns = 700000000;
+	assert_int_equal(session_create(&config, &s, NULL), 0);
+	assert_int_equal(session_run(s, NULL), 0);
+	assert_int_equal(script.destroyed, 1);
+	assert_int_equal(session_profile(s, &p, NULL), 0);
+	/* It does nothing but system calls; the machine may be busy. */
+	assert_in_range(p->meta.unsampled_kernel_ns, 20000000, 800000000);
+	profile_destroy(p);
+	assert_int_equal(kill(session_child(s), SIGKILL), 0);
+	session_wait(s, &outcome);
+	assert_int_equal(WTERMSIG(outcome.wait_status), SIGKILL);
+	session_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +260,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_covered_does_not_run, begin, end),
 		cmocka_unit_test_setup_teardown(a_missing_target_is_esrch, begin, end),
 		cmocka_unit_test_setup_teardown(records_become_samples, begin, end),
+		cmocka_unit_test_setup_teardown(the_targets_binary_is_module_1, begin, end),
+		cmocka_unit_test_setup_teardown(a_rate_that_was_lowered_is_stored, begin, end),
+		cmocka_unit_test_setup_teardown(small_rings_are_drained_more_often, begin, end),
+		cmocka_unit_test_setup_teardown(a_command_that_goes_on_keeps_nothing_of_ours,
+						begin, end),
 	};
 	return cmocka_run_group_tests_name("session/session", tests, NULL, NULL);
 }
