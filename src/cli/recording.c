@@ -32,11 +32,18 @@ static int check_unwind(const char *name, struct error *err)
 	return fail(err, -EINVAL, "unknown unwinding '%s'; there are auto, dwarf", name);
 }
 
+#define ERASE_TO_END "\033[K" /* of the line; console_codes(4) */
+
 static void show_progress(void *context, uint64_t samples, uint64_t elapsed_ns)
 {
 	(void)context;
-	fprintf(stderr, "\rperfprof: %.1f s, %llu samples ", (double)elapsed_ns / 1e9,
-		(unsigned long long)samples);
+	fprintf(stderr, "\rperfprof: %.1f s, %llu samples; ^C stops and writes" ERASE_TO_END,
+		(double)elapsed_ns / 1e9, (unsigned long long)samples);
+}
+
+static bool has_progress(const struct recording_options *o, bool runs_command)
+{
+	return !o->quiet && !runs_command && isatty(STDERR_FILENO);
 }
 
 int recording_prepare(const struct recording_options *o, struct session_config *config,
@@ -55,7 +62,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	config->children = o->children;
 	config->kernel = o->kernel;
 	config->inlines = o->inlines;
-	if (!o->quiet && !config->command && isatty(STDERR_FILENO))
+	if (has_progress(o, config->command))
 		config->on_tick = show_progress;
 	return r;
 }
@@ -96,6 +103,8 @@ int recording_write(struct session *s, const struct recording_options *o,
 	struct profile *p;
 	struct output_style style = { .threads = o->threads };
 	int r = session_profile(s, &p, err);
+	if (has_progress(o, session_child(s)))
+		fputs("\r" ERASE_TO_END, stderr);
 	if (r < 0)
 		return r;
 	int first = 0;

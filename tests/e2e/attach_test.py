@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -172,3 +173,29 @@ def test_killed_at_any_moment_the_target_goes_on(tmp_path):
         assert state(target.pid) == before
         stdout, _ = target.finish()
         assert json.loads(stdout)["interrupted"] == 0
+
+
+def on_a_terminal(*arguments):
+    """What a command writes to a terminal that is all its streams."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(PERFPROF, [PERFPROF, *map(str, arguments)])
+    out = b""
+    try:
+        while chunk := os.read(master, 65536):
+            out += chunk
+    except OSError: # the other side is closed
+        pass
+    os.close(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    return out.decode()
+
+
+def test_progress_is_gone_when_results_come(tmp_path):
+    with Target(program("target")) as target:
+        target.wait_ready()
+        out = on_a_terminal("attach", "-p", target.pid, "-d", 1.2, "-o", "-")
+        progress, _, rest = out.rpartition("\r\033[K")
+        assert "^C stops" in progress and "target;" not in progress
+        assert rest.startswith("target;") and "^C" not in rest
+        assert "\033" not in on_a_terminal("attach", "-q", "-p", target.pid, "-d", 0.7, "-o", "-")
