@@ -12,7 +12,10 @@ enum {
 	BROKEN_PERCENT = 5,
 	TOP_TEN = 10,
 	NAME_WIDTH = 70,
+	WAITING_PERCENT = 10,
 };
+
+#define SHORT_S 0.2 /* of so little time the beginning and the end of a program are much */
 
 /* A name inside a sentence. */
 static void say_name(const struct report *r, string_id name, struct strbuf *out)
@@ -172,12 +175,29 @@ static const struct module_quality *most_unnamed(const struct quality *q)
 	return worst;
 }
 
+/* Whoever asks why a program is slow must know that this profile cannot tell. */
+static bool say_waiting(const struct report *r, struct strbuf *out)
+{
+	const struct facts *f = &r->facts;
+	double share = f->duration_s > 0 ? 100 * f->cpu_s / f->duration_s : 100;
+	if (r->profile->meta.foreign || f->duration_s < SHORT_S || share >= WAITING_PERCENT)
+		return false;
+	strbuf_printf(out,
+	              "it was on a CPU for %.0f %% of the time: it waits, and a profile of CPU time does "
+	              "not say what for; ",
+	              share);
+	return true;
+}
+
 void answer_next(const struct report *r, struct strbuf *out)
 {
 	const struct module_quality *m = most_unnamed(&r->quality);
 	double unnamed = m ? percent_of(m->unnamed, r->quality.samples) : 0;
+	bool waits = say_waiting(r, out);
 	if (!r->facts.samples) {
-		strbuf_puts(out, "profile more work: a longer input, or several runs in a loop.");
+		strbuf_puts(out, waits ? "look at its locks, input and output."
+		                       : "profile more work: a longer input, or several runs in a "
+		                         "loop.");
 		return;
 	}
 	if (r->facts.truncated_percent >= BROKEN_PERCENT)

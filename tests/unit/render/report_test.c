@@ -162,6 +162,20 @@ static void few_samples_are_said(void **state)
 	profile_destroy(p);
 }
 
+static void waiting_is_said(void **state)
+{
+	(void)state;
+	struct profile *p = stacks_profile("t;main@prog 40\n");
+	char *report = render(p, (struct report_options){.columns = 1000});
+	assert_null(strstr(report, "waits"));
+	free(report);
+	p->meta.duration_ns *= 50;
+	report = render(p, (struct report_options){.columns = 1000});
+	assert_non_null(strstr(report, "it was on a CPU for 2 % of the time: it waits"));
+	free(report);
+	profile_destroy(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +186,7 @@ int main(void)
 	        cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
 	        cmocka_unit_test(no_samples_are_explained),
 	        cmocka_unit_test(few_samples_are_said),
+	        cmocka_unit_test(waiting_is_said),
 	};
 	return cmocka_run_group_tests_name("render/report", tests, NULL, NULL);
 }
