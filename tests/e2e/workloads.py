@@ -30,14 +30,14 @@ for turn in range(9):
 """
 
 PERL = """my %h; my $n = 0;
-for my $i (1 .. 1800000) { my $k = "key" . ($i * 7919 % 5000); $h{$k} .= "x" if length($h{$k} // "") < 50;
+for my $i (1 .. 4000000) { my $k = "key" . ($i * 7919 % 5000); $h{$k} .= "x" if length($h{$k} // "") < 50;
   $n++ if $k =~ /^k.*y\\d+7$/; }
 my @s = sort { $h{$a} cmp $h{$b} or $a cmp $b } keys %h; print "$n\\n";"""
 
 BASH = """f() { local i s=0; for ((i = 0; i < 300000; i++)); do s=$((s + i * 7 % 13)); done; echo $s; }
 f; f; v=; for i in {1..3000}; do v+=x$i; [[ $v == *x$i ]] || exit 1; done"""
 
-AWK = """BEGIN { for (i = 0; i < 5000000; i++) { s += i % 7 * 3; a[i % 1000] = s } ; print s }"""
+AWK = """BEGIN { for (i = 0; i < 9000000; i++) { s += i % 7 * 3; a[i % 1000] = s } ; print s }"""
 
 
 def text_file(path, megabytes):
@@ -92,9 +92,10 @@ def command(name, folder):
         return ["git", "-C", str(git_repository(folder / "repository")), "--no-pager", "log", "-p", "--stat",
                 "--find-copies-harder", "--format=%H"]
     if name == "python3":
-        return [needs_program(name), "-c", PYTHON]
+        return ["env", "PYTHONHASHSEED=0", needs_program(name), "-c", PYTHON]
     if name == "perl":
-        return [needs_program(name), "-e", PERL]
+        # The same order of hashes on each run, or two runs have different costs.
+        return ["env", "PERL_HASH_SEED=0", needs_program(name), "-e", PERL]
     if name == "bash":
         return [needs_program(name), "-c", BASH]
     if name == "mawk":
