@@ -35,6 +35,10 @@ void log_write(const struct log *log, enum log_domain domain, const char *format
 	size_t length = (size_t)n + (size_t)m;
 	if (length > sizeof(line) - 2)
 		length = sizeof(line) - 2;
+	/* Paths of a target go to a terminal, too. */
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
 	line[length++] = '\n';
 	ssize_t ignored = write(log->fd, line, length);
 	(void)ignored;

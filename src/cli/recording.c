@@ -62,6 +62,8 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	config->children = o->children;
 	config->kernel = o->kernel;
 	config->inlines = o->inlines;
+	if (o->verbose)
+		config->log = &o->log;
 	if (has_progress(o, config->command))
 		config->on_tick = show_progress;
 	return r;
@@ -81,12 +83,15 @@ static uint64_t truncated_samples(const struct profile *p)
 	return n;
 }
 
-/* CMD's standard error is its own: without a terminal there is a word only if something was lost. */
+/* CMD's standard error is its own: without a terminal there is a word only if something went wrong. */
 static void say_what_was_recorded(const struct profile *p, const struct recording_options *o,
 				  const struct outputs *outputs)
 {
 	uint64_t samples = profile_total_count(p);
 	bool terminal = isatty(STDERR_FILENO);
+	if (!o->quiet && p->meta.rate_hz < o->rate_hz)
+		note("sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
+		     p->meta.rate_hz, o->rate_hz);
 	if (o->quiet || (!terminal && !p->meta.lost_samples))
 		return;
 	note("%llu %s in %.1f s, %llu lost, %.1f %% truncated", (unsigned long long)samples,

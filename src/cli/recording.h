@@ -2,6 +2,8 @@
 #ifndef CLI_RECORDING_H
 #define CLI_RECORDING_H
 
+#include <unistd.h>
+
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "session/session.h"
@@ -15,12 +17,13 @@ struct recording_options {
 	struct option_list outputs;
 	bool inlines, kernel, threads, children;
 	bool quiet, verbose;
+	struct log log; /* where --verbose writes */
 	struct option_list pids; /* attach */
 };
 
 #define RECORDING_DEFAULTS \
 	{ .rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", .inlines = true, \
-	  .kernel = true, .children = true }
+	  .kernel = true, .children = true, .log = { LOG_ALL, STDERR_FILENO } }
 
 #define RECORDING_OPTION(type_, letter_, name_, argument_, field_, help_)                         \
 	{ .type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_),          \

@@ -133,8 +133,9 @@ static int watch_all(struct session *s, struct error *err)
 		int fd = (int)syscall(SYS_pidfd_open, s->config->pids[i], 0);
 		if (fd < 0 && errno == ESRCH)
 			return fail(err, -ESRCH, "no process %d", (int)s->config->pids[i]);
-		if (fd < 0)
-			return fail_errno(err, "cannot watch process %d", (int)s->config->pids[i]);
+		if (fd < 0) /* EINVAL, since 6.9 ENOENT: a thread that leads no process */
+			return fail(err, -errno, "%d is a thread; name its process",
+				    (int)s->config->pids[i]);
 		ok = watch(s, fd);
 	}
 	return ok ? 0 : fail(err, -ENOMEM, "out of memory");

@@ -92,6 +92,14 @@ def test_no_such_process_is_3_and_starts_nothing(tmp_path):
             assert not (tmp_path / "x.folded").exists()
 
 
+def test_a_thread_is_no_process(tmp_path):
+    with Target(program("threads"), 2, 1000) as target:
+        threads = wait_until(lambda: [t for t in os.listdir(f"/proc/{target.pid}/task") if int(t) != target.pid])
+        result = perfprof("attach", "-p", threads[0], "-d", 1, "-o", tmp_path / "x.folded")
+    assert result.returncode == 3
+    assert "is a thread" in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["-p", "abc"], ["-p", "-1"], ["-p", "0"], ["-p", ""],
                                        ["-p", "1,"], ["-p", "1", "--", "true"], ["-p", "1", "-d", "x"]])
 def test_a_wrong_command_line_is_2(tmp_path, arguments):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The contract of `perfprof run`: what CMD sees, and how perfprof ends."""
 
+import json
 import os
 import pty
 import resource
@@ -405,3 +406,24 @@ def test_stacks_are_walked_where_descriptors_are_scarce(tmp_path):
     run = profile(tmp_path, program("threads"), 60, 20, preexec_fn=scarce)
     truncated = run.stacks.truncated()
     assert truncated < 0.1 * run.stacks.total, f"{truncated} of {run.stacks.total}"
+
+
+def test_a_rate_above_the_limit_is_lowered_said_and_stored(tmp_path):
+    result = perfprof("run", "-F", 100000000, "-o", tmp_path / "x.json", "--", "true")
+    assert result.returncode == 0
+    rate = json.loads((tmp_path / "x.json").read_text())["capture"]["rate_hz"]
+    assert rate < 100000000
+    assert f"sampled at {rate} Hz" in result.stderr
+
+
+def test_verbose_says_what_could_not_be_done(tmp_path):
+    """A file that is mapped but is no program, under a name that would move a terminal's cursor."""
+    path = tmp_path / "odd\x1b[2J"
+    path.write_bytes(b"x" * 8192)
+    code = ("import ctypes, os, sys, time; libc = ctypes.CDLL(None); libc.mmap.restype = ctypes.c_void_p;"
+            "libc.mmap(None, 4096, 5, 2, os.open(sys.argv[1], 0), ctypes.c_long(0)); time.sleep(0.5)")
+    command = ["--", sys.executable, "-c", code, path]
+    result = perfprof("run", "-v", "-o", tmp_path / "x.folded", *command)
+    assert result.returncode == 0
+    assert "object: " in result.stderr and "odd?[2J" in result.stderr
+    assert perfprof("run", "-o", tmp_path / "x.folded", *command).stderr == ""
