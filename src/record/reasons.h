@@ -22,7 +22,8 @@
 	X(NO_REGISTERS, "no-registers", "the sample carries no user registers")                  \
 	X(ABI_32BIT, "abi-32bit", "32-bit code is not unwound")                                  \
 	X(ROWS_LATE, "rows-late", "the module's unwind table was not ready in time")             \
-	X(OBJECT_UNREADABLE, "object-unreadable", "the module's file could not be opened or is not the file that was mapped")
+	X(OBJECT_UNREADABLE, "object-unreadable", "the module's file could not be opened or is not the file that was mapped") \
+	X(OTHER_STACK, "other-stack", "the callers are on another stack, which was not copied (Go's systemstack)")
 
 enum unwind_reason {
 #define X(name, id, sentence) UNWIND_##name,

@@ -117,7 +117,8 @@ void walk_correct_go_rule(struct walk *w, struct unwind_rule *rule)
 	if (is_go_start(c + 2))
 		*rule = (struct unwind_rule){ .cfa_kind = CFA_ROOT };
 	else if (is_go_systemstack(c, c + 2))
-		*rule = (struct unwind_rule){ .cfa_kind = CFA_UNKNOWN, .rbp_kind = UNWIND_NO_RULE };
+		*rule = (struct unwind_rule){ .cfa_kind = CFA_UNKNOWN,
+					      .rbp_kind = UNWIND_OTHER_STACK };
 }
 
 /*

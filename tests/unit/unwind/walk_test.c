@@ -517,7 +517,7 @@ static void go_changes_stacks(void **state)
 	p->code_pc = GO + 0x100;
 	p->code = systemstack;
 	p->code_size = sizeof(systemstack);
-	assert_walk(p, GO + 0x50, UNWIND_NO_RULE, GO + 0x50, GO + 0x101);
+	assert_walk(p, GO + 0x50, UNWIND_OTHER_STACK, GO + 0x50, GO + 0x101);
 }
 
 static void go_starts_of_threads(void **state)
