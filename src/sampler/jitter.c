@@ -14,6 +14,10 @@ enum {
 	GAP_LEAST_PERCENT = 45,
 	GAP_MOST_PERCENT = 155,
 	STEADY_FROM_PERCENT = 75,
+	/* After the least gap, surplus ticks are kept at such a rate that gaps are one period on average:
+	 * 55 but for ticks that come late. Measured with bursts of 1 ms, true share of the end 25.0 %: 23.7 at
+	 * 100, 26.1 at 68. */
+	SURPLUS_PERCENT = 82,
 	COPY_PERCENT =
 		107, /* measured: 300 children of 5 ms, by copies and by events of their own */
 };
@@ -65,7 +69,7 @@ bool jitter_sample(struct jitter *j, struct jitter_event *e, uint64_t time_ns)
 	e->since_kept++;
 	bool surplus = e->samples++ > 0 && e->lead;
 	if (surplus && (e->since_kept * e->period_ns < percent_of(j, GAP_LEAST_PERCENT) ||
-			!chance(j, e->period_ns)))
+			!chance(j, e->period_ns * 100 / SURPLUS_PERCENT)))
 		return false;
 	e->since_kept = 0;
 	return true;
@@ -153,9 +157,18 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 	return change_steady(j, e);
 }
 
+/*
+ * While a period is close to that of the work, samples say the same again and again; so the nearer
+ * moments are likelier: the least of three draws is 7.5 ms on average.
+ */
 void jitter_schedule(struct jitter *j, uint64_t now_ns)
 {
-	j->next_ns = now_ns + random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
+	uint64_t after_ns = 15 * NSEC_PER_MSEC;
+	for (int draw = 0; draw < 3; draw++) {
+		uint64_t other_ns = random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
+		after_ns = other_ns < after_ns ? other_ns : after_ns;
+	}
+	j->next_ns = now_ns + after_ns;
 }
 
 bool jitter_keep_inherited(struct jitter *j, uint64_t period_ns, bool first)
