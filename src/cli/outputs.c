@@ -200,6 +200,9 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 			struct error *err)
 {
 	if (!strcmp(o->path, "-")) {
+		/* Without a sample there may be nothing to write, and so nothing that fails. */
+		if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+			return fail_errno(err, "cannot write to standard output");
 		int r = write_all(STDOUT_FILENO, bytes->text, bytes->length, err);
 		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
 	}

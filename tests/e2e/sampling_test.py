@@ -38,10 +38,10 @@ def test_periodic_work_is_seen_as_what_it_is(mode, samples):
 
 @pytest.mark.parametrize("command", [("threads",), ("children",), ("cycles", "churn", "300000", "1000")])
 def test_cpu_time_adds_up(command):
-    """RECORD_CPU of all threads and children against the kernel's rusage: 2 % or a tick."""
+    """RECORD_CPU of all threads and children against the kernel's rusage: 4 % or a tick."""
     seen = sampling("count", PROGRAMS / command[0], *command[1:])
     print(seen)
-    assert abs(seen["record_cpu_s"] - seen["cpu_s"]) < max(0.02 * seen["cpu_s"], 0.01)
+    assert abs(seen["record_cpu_s"] - seen["cpu_s"]) < max(0.04 * seen["cpu_s"], 0.01)
 
 
 @pytest.mark.parametrize("command", [("threads",), ("children",), ("cycles", "busy", "300000", "3000")])

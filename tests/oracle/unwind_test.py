@@ -54,7 +54,7 @@ def test_sqlite3(tmp_path):
 
 
 def test_python3(tmp_path):
-    stacks, whole = compare(tmp_path, "python3", "-c", PYTHON)
+    stacks, whole = compare(tmp_path, "/usr/bin/python3", "-c", PYTHON)
     assert stacks > 30 and whole >= stacks * 0.95  # some are inside execve: nothing is mapped yet
 
 
