@@ -201,8 +201,9 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 {
 	if (!strcmp(o->path, "-")) {
 		/* Without a sample there may be nothing to write, and so nothing that fails. */
-		if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-			return fail_errno(err, "cannot write to standard output");
+		int flags = fcntl(STDOUT_FILENO, F_GETFL);
+		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+			return fail(err, -EBADF, "cannot write to standard output: it is closed");
 		int r = write_all(STDOUT_FILENO, bytes->text, bytes->length, err);
 		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
 	}
