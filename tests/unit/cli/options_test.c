@@ -100,7 +100,7 @@ static void wrong_words_are_repeated(void **state)
 		{ "x -d nan", "'nan'" },     { "x -d 1e5", "'1e5'" },
 		{ "x --durration 5", "did you mean '--duration'" },
 		{ "x --focus=main", "option '--focus' is not in this version" },
-		{ "-a", "option '-a' is not in this version" },
+		{ "x -a", "option '-a' is not in this version" },
 		{ "x --zzzzz", "'--zzzzz'" }, { "x -Z", "'-Z'" },
 		{ "x --quiet=3", "takes no value" }, { "x --name", "wants NAME" },
 	};
