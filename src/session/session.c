@@ -114,7 +114,7 @@ static void set_pace(struct session *s)
 	uint64_t full_ns = UINT64_MAX; /* the time in which a ring fills */
 	if (stats.ring_samples && stats.rate_hz)
 		full_ns = stats.ring_samples * NSEC_PER_SEC / stats.rate_hz;
-	s->patience_ns = least(full_ns / 2, ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC);
+	s->patience_ns = least(full_ns / 4 * 3, ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC);
 	s->drain_interval_ns = least(full_ns / 8, DRAIN_INTERVAL_MOST_MS * NSEC_PER_MSEC);
 	if (s->drain_interval_ns < NSEC_PER_MSEC)
 		s->drain_interval_ns = NSEC_PER_MSEC;

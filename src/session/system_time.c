@@ -12,11 +12,11 @@ static uint64_t reaped_ns(void)
 	struct rusage usage;
 	if (getrusage(RUSAGE_CHILDREN, &usage) < 0)
 		return 0;
-	return (uint64_t)usage.ru_stime.tv_sec * NSEC_PER_SEC + (uint64_t)usage.ru_stime.tv_usec * 1000;
+	return (uint64_t)usage.ru_stime.tv_sec * NSEC_PER_SEC +
+	       (uint64_t)usage.ru_stime.tv_usec * 1000;
 }
 
-int system_time_begin(struct system_time *t, const pid_t *pids, size_t count,
-		      bool children)
+int system_time_begin(struct system_time *t, const pid_t *pids, size_t count, bool children)
 {
 	*t = (struct system_time){ .children = children, .reaped_begin_ns = reaped_ns() };
 	for (size_t i = 0; i < count; i++) {

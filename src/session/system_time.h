@@ -17,13 +17,12 @@ struct target_time {
 
 struct system_time {
 	VEC(struct target_time) targets;
-	bool children; /* with those that targets have waited for */
+	bool children;                       /* with those that targets have waited for */
 	uint64_t reaped_begin_ns, reaped_ns; /* children of our own that have ended */
 };
 
 /** Begins to count here. @return 0 or -ENOMEM */
-int system_time_begin(struct system_time *t, const pid_t *pids, size_t count,
-		      bool children);
+int system_time_begin(struct system_time *t, const pid_t *pids, size_t count, bool children);
 /** Call now and then: of a target that has ended, the last reading stands. */
 void system_time_read(struct system_time *t);
 /** @return since the beginning, at the last reading, in ns */

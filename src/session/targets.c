@@ -29,7 +29,8 @@ int targets_add_descendants(const struct session_config *c, struct sampler *samp
 			struct error why = { 0 };
 			if (c->sampler->add_process(sampler, pids.at[i], &why) < 0 ||
 			    process_add_live(processes, pids.at[i], &why) < 0)
-				log_debug(c->log, LOG_SESSION, "child %d: %s", (int)pids.at[i], why.text);
+				log_debug(c->log, LOG_SESSION, "child %d: %s", (int)pids.at[i],
+					  why.text);
 		}
 	}
 	vec_free(&pids);

@@ -38,7 +38,8 @@ static int scripted_add(struct sampler *s, pid_t pid, struct error *err)
 static int scripted_add_on_exec(struct sampler *s, pid_t pid, struct error *err)
 {
 	(void)s, (void)pid;
-	return script.on_exec_status < 0 ? fail(err, script.on_exec_status, "the script says no") : 0;
+	return script.on_exec_status < 0 ? fail(err, script.on_exec_status, "the script says no")
+					 : 0;
 }
 
 static int scripted_arm(struct sampler *s, struct error *err)

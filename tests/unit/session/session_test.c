@@ -36,8 +36,11 @@ static int end(void **state)
 
 static struct session_config of_command(char **command)
 {
-	return (struct session_config){ .command = command, .sampler = &scripted_sampler,
-					.rate_hz = 999, .children = true, .kernel = true,
+	return (struct session_config){ .command = command,
+					.sampler = &scripted_sampler,
+					.rate_hz = 999,
+					.children = true,
+					.kernel = true,
 					.inlines = true };
 }
 
@@ -159,12 +162,22 @@ static void records_become_samples(void **state)
 {
 	(void)state;
 	struct record records[] = {
-		{ .kind = RECORD_COMM, .time_ns = 1, .pid = TARGET, .tid = TARGET,
+		{ .kind = RECORD_COMM,
+		  .time_ns = 1,
+		  .pid = TARGET,
+		  .tid = TARGET,
 		  .comm = { "worker", true } },
-		{ .kind = RECORD_SAMPLE, .time_ns = 2, .pid = TARGET, .tid = TARGET,
-		  .sample = { .pc = 0x1234, .has_registers = true,
+		{ .kind = RECORD_SAMPLE,
+		  .time_ns = 2,
+		  .pid = TARGET,
+		  .tid = TARGET,
+		  .sample = { .pc = 0x1234,
+			      .has_registers = true,
 			      .registers[REGISTER_PC] = 0x1234 } },
-		{ .kind = RECORD_CPU, .time_ns = 3, .pid = TARGET, .tid = TARGET,
+		{ .kind = RECORD_CPU,
+		  .time_ns = 3,
+		  .pid = TARGET,
+		  .tid = TARGET,
 		  .cpu = { 5000000 } },
 		{ .kind = RECORD_LOST, .time_ns = 4, .pid = TARGET, .tid = TARGET, .lost = { 7 } },
 		{ .kind = RECORD_EXIT, .time_ns = 5, .pid = TARGET, .tid = TARGET },
@@ -225,13 +238,15 @@ static void small_rings_are_drained_more_often(void **state)
 {
 	(void)state;
 	assert_in_range(turns_with_rings_of(250), 3, 40); /* each 10 ms */
-	assert_true(turns_with_rings_of(8) > 60); /* each ms */
+	assert_true(turns_with_rings_of(8) > 60);         /* each ms */
 }
 
 static void a_command_that_goes_on_keeps_nothing_of_ours(void **state)
 {
 	(void)state;
-	char *command[] = { "/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none", NULL };
+	char *command[] = {
+		"/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none", NULL
+	};
 	struct session_config config = of_command(command);
 	struct session *s;
 	struct profile *p;
@@ -263,8 +278,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_targets_binary_is_module_1, begin, end),
 		cmocka_unit_test_setup_teardown(a_rate_that_was_lowered_is_stored, begin, end),
 		cmocka_unit_test_setup_teardown(small_rings_are_drained_more_often, begin, end),
-		cmocka_unit_test_setup_teardown(a_command_that_goes_on_keeps_nothing_of_ours,
-						begin, end),
+		cmocka_unit_test_setup_teardown(a_command_that_goes_on_keeps_nothing_of_ours, begin,
+						end),
 	};
 	return cmocka_run_group_tests_name("session/session", tests, NULL, NULL);
 }

@@ -66,7 +66,8 @@ static int create(void **state)
 	assert_int_equal(names_create(&symbols, f->builder, &f->names, NULL), 0);
 	assert_int_equal(modules_create(f->processes, f->builder, NULL, &f->modules, NULL), 0);
 	assert_int_equal(stacks_create(f->processes, f->modules, f->names, f->builder, true,
-				       &f->stacks, NULL), 0);
+				       &f->stacks, NULL),
+			 0);
 	*state = f;
 	return 0;
 }
@@ -87,8 +88,11 @@ static int destroy(void **state)
 static struct record mapped(const struct fixture *f, pid_t pid, const char *path)
 {
 	struct record r = { .kind = RECORD_MMAP, .pid = pid, .tid = pid };
-	r.mmap = (struct record_mmap){ .start = BASE, .end = BASE + 0x1000, .executable = true,
-				       .inode = f->inode, .path = path };
+	r.mmap = (struct record_mmap){ .start = BASE,
+				       .end = BASE + 0x1000,
+				       .executable = true,
+				       .inode = f->inode,
+				       .path = path };
 	return r;
 }
 
@@ -108,7 +112,8 @@ static void apply(struct fixture *f, const struct record *r)
 static int sample(struct fixture *f, pid_t pid, uint64_t pc, bool may_wait)
 {
 	struct record r = { .kind = RECORD_SAMPLE, .pid = pid, .tid = pid };
-	r.sample = (struct record_sample){ .pc = pc, .has_registers = true,
+	r.sample = (struct record_sample){ .pc = pc,
+					   .has_registers = true,
 					   .registers[REGISTER_PC] = pc };
 	return stacks_add(f->stacks, &r, may_wait);
 }
@@ -144,7 +149,8 @@ static uint64_t samples_at(const struct profile *p, uint64_t vaddr, const char *
 {
 	uint64_t n = 0;
 	for (size_t i = 0; i < p->sample_count; i++) {
-		const struct profile_frame *frame = &p->frames[p->stack_frame[p->samples[i].stack.v].v];
+		const struct profile_frame *frame =
+			&p->frames[p->stack_frame[p->samples[i].stack.v].v];
 		const struct profile_module *m = &p->modules[frame->module.v];
 		if (frame->vaddr == vaddr && !strcmp(profile_string(p, m->path), path))
 			n += p->samples[i].count;
