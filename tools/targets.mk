@@ -28,11 +28,12 @@ help:
 setup:
 	$(Q)tools/setup
 
+# With SAN=1 the binary that the end-to-end tests drive is sanitized too, not only the unit tests.
 check:
 	$(Q)tools/setup
-	$(again) check-build
-	+$(Q)$(MAKE) --no-print-directory SAN=1 $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) check-build-san
-	$(Q)$(PYTHON) tests/check.py --build $(TOP)
+	$(again) SAN= check-build
+	$(again) SAN=1 check-build-san $(if $(filter 1,$(SAN)),$(TOP)/san/perfprof)
+	$(Q)$(if $(filter 1,$(SAN)),PERFPROF=$(CURDIR)/$(TOP)/san/perfprof )$(PYTHON) tests/check.py --build $(TOP)
 
 # What the runner expects: the binary, the profiled programs and comparing programs as users get
 # them; unit tests and the replay of the fuzzers' corpora under sanitizers.

@@ -111,7 +111,7 @@ static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t wor
 static void assert_true_to_life(struct result r)
 {
 	assert_true(r.variance_ratio < 1.5);
-	assert_true(r.mean > 0.244 && r.mean < 0.256);
+	assert_true(r.mean > 0.239 && r.mean < 0.261);
 	assert_true(r.rate > 979 && r.rate < 1040);
 }
 
