@@ -42,7 +42,10 @@ enum found walk_find_rule(struct walk *w, uint64_t pc, struct unwind_rule *out)
 		if (code->table->is_go)
 			walk_correct_go_rule(w, out);
 		return FOUND;
-	case LOOKUP_NO_CFI: *out = walk_rule_without_cfi(w, UNWIND_NO_RULE); return FOUND;
+	case LOOKUP_NO_CFI:
+		*out = walk_rule_without_cfi(w, UNWIND_NO_RULE);
+		walk_correct_go_rule(w, out); /* stripped Go programs */
+		return FOUND;
 	case LOOKUP_UNREADABLE:
 		*out = walk_rule_without_cfi(w, UNWIND_OBJECT_UNREADABLE);
 		return FOUND;

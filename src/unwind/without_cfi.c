@@ -16,7 +16,7 @@ static bool is_sigreturn(struct walk *w, uint64_t pc)
  * Code without CFI that keeps frame pointers is off the rails for an instruction or two of each
  * call: rbp is still the caller's. Also covers PLT stubs of linkers that write no CFI for them.
  */
-enum { KNOWN_CODE_BYTES = 11 };
+enum { KNOWN_CODE_BYTES = 14 };
 
 static bool code_matches(const uint8_t *code, const uint8_t *known, size_t size, unsigned any)
 {
@@ -52,6 +52,14 @@ bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
 		 * cmpb $0, DONE(%rip); jne; push %rbp; cmpq $0, SLOT(%rip); mov %rsp, %rbp */
 		{ 10, { 0x80, 0x3d, [7] = 0x75, [9] = 0x55 }, &entered, 0x13c },
 		{ 6, { 0x75, [2] = 0x55, 0x48, 0x83, 0x3d }, &entered, 0x2 },
+		/* _init: sub $8, %rsp; mov SLOT(%rip), %rax; test %rax, %rax; je; call *%rax */
+		{ 7, { 0x48, 0x83, 0xec, 8, 0x48, 0x8b, 0x05 }, &entered, 0 },
+		{ 14,
+		  { 0x48, 0x8b, 0x05, [7] = 0x48, 0x85, 0xc0, 0x74, 2, 0xff, 0xd0 },
+		  &word,
+		  0x78 },
+		{ 7, { 0x48, 0x85, 0xc0, 0x74, 2, 0xff, 0xd0 }, &word, 0 },
+		{ 4, { 0x74, 2, 0xff, 0xd0 }, &word, 0 },
 		{ 11, { 0x48, 0x83, 0x3d, [8] = 0x48, 0x89, 0xe5 }, &pushed, 0x78 },
 	};
 	uint8_t code[KNOWN_CODE_BYTES];

@@ -460,6 +460,39 @@ static void the_code_that_compilers_put_into_each_module(void **state)
 	assert_walk(p, JIT + 0x5a, UNWIND_ROOT, JIT + 0x5a, CODE + FRAME + 8, CODE + START + 8);
 }
 
+static void the_first_code_of_each_module(void **state)
+{
+	struct process *p = *state;
+	/* _init without its endbr64 */
+	static const uint8_t init[] = { 0x48, 0x83, 0xec, 8,    0x48, 0x8b, 5,    1,
+					2,    3,    4,    0x48, 0x85, 0xc0, 0x74, 2,
+					0xff, 0xd0, 0x48, 0x83, 0xc4, 8,    0xc3 };
+	p->code = init;
+	p->code_size = sizeof(init);
+	p->code_pc = JIT + 0x50;
+	p->registers[REGISTER_RBP] = 1;
+	STACK_WORDS(p, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	assert_walk(p, JIT + 0x50, UNWIND_ROOT, JIT + 0x50, CODE + FRAME + 8, CODE + START + 8);
+	STACK_WORDS(p, 0, 0, CODE + FRAME + 9, 0, 0, 0, CODE + START + 9);
+	for (unsigned at = 4; at < 17; at += at == 4 ? 7 : 3)
+		assert_walk(p, JIT + 0x50 + at, UNWIND_ROOT, JIT + 0x50 + at, CODE + FRAME + 8,
+			    CODE + START + 8);
+	assert_walk(p, JIT + 0x62, UNWIND_ROOT, JIT + 0x62, CODE + FRAME + 8, CODE + START + 8);
+}
+
+static void a_stripped_go_program_on_its_system_stack(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t systemstack[] = { 0xff, 0xd7, 0x64, 0x48, 0x8b, 0x04, 0x25,
+					       0xf8, 0xff, 0xff, 0xff, 0,    0,    0 };
+	p->code = systemstack;
+	p->code_size = sizeof(systemstack);
+	p->code_pc = JIT + 0x100;
+	STACK_WORDS(p, 0, 0, 0x30000, JIT + 0x102, 0);
+	p->registers[REGISTER_RBP] = STACK + 8;
+	assert_walk(p, JIT + 0x50, UNWIND_OTHER_STACK, JIT + 0x50, JIT + 0x101);
+}
+
 static void a_function_with_a_word_of_frame_and_no_cfi(void **state)
 {
 	struct process *p = *state;
@@ -602,6 +635,8 @@ int main(void)
 		TEST(modules_without_rows_say_why),
 		TEST(the_first_instructions_of_a_function_without_cfi),
 		TEST(the_code_that_compilers_put_into_each_module),
+		TEST(the_first_code_of_each_module),
+		TEST(a_stripped_go_program_on_its_system_stack),
 		TEST(a_function_with_a_word_of_frame_and_no_cfi),
 		TEST(the_first_instruction_of_start),
 		TEST(entered_by_return),
