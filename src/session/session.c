@@ -27,6 +27,7 @@
 
 enum {
 	ROWS_PATIENCE_MOST_MS = 200, /* how long a sample waits in its ring for unwind rows */
+	GRACE_MOST_MS = 25,
 	DRAIN_INTERVAL_MOST_MS = 10,
 	TICK_INTERVAL_MS = 500,
 	NAMES_PATIENCE_MS = 60 * 1000,
@@ -49,6 +50,7 @@ struct session {
 	uint64_t next_tick_ns;
 	uint64_t waiting_since_ns; /* 0: no sample waits for rows */
 	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
+	uint64_t grace_ns; /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
 	struct system_time system_time;
 	int exec_errno;
@@ -115,6 +117,7 @@ static void set_pace(struct session *s)
 	if (stats.ring_samples && stats.rate_hz)
 		full_ns = stats.ring_samples * NSEC_PER_SEC / stats.rate_hz;
 	s->patience_ns = least(full_ns / 4 * 3, ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC);
+	s->grace_ns = least(full_ns / 8, GRACE_MOST_MS * NSEC_PER_MSEC);
 	s->drain_interval_ns = least(full_ns / 8, DRAIN_INTERVAL_MOST_MS * NSEC_PER_MSEC);
 	if (s->drain_interval_ns < NSEC_PER_MSEC)
 		s->drain_interval_ns = NSEC_PER_MSEC;
@@ -275,7 +278,8 @@ static bool may_wait(const struct session *s, const struct record *r, uint64_t n
 	if (!s->sampling)
 		return !s->waiting_since_ns ||
 		       now_ns - s->waiting_since_ns < ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC;
-	return now_ns < r->time_ns + s->patience_ns;
+	uint64_t waited_ns = s->waiting_since_ns ? now_ns - s->waiting_since_ns : 0;
+	return now_ns < r->time_ns + s->patience_ns || waited_ns < s->grace_ns;
 }
 
 /* @return 1 when the sample is done; 0 when it waits for rows; negative errno */
