@@ -79,7 +79,7 @@ static string_id address_name(struct grower *g, const struct identity *id)
 	if (!*path)
 		return strings_intern(g->strings, "[anon]");
 	snprintf(name, sizeof(name), "[%.400s+0x%llx]", slash ? slash + 1 : path,
-	         (unsigned long long)frame->vaddr);
+		 (unsigned long long)frame->vaddr);
 	return strings_intern(g->strings, name);
 }
 
@@ -89,11 +89,11 @@ static void name_identity(struct grower *g, uint32_t identity)
 	if (g->name_of[identity] != NO_STRING)
 		return;
 	g->name_of[identity] =
-	        (id->name.v ? strings_intern(g->strings, profile_string(g->profile, id->name))
-	                    : address_name(g, id))
-	                .v;
+		(id->name.v ? strings_intern(g->strings, profile_string(g->profile, id->name))
+			    : address_name(g, id))
+			.v;
 	g->module_of[identity] =
-	        strings_intern(g->strings, profile_string(g->profile, id->module)).v;
+		strings_intern(g->strings, profile_string(g->profile, id->module)).v;
 }
 
 /* ---- The children of a node ---- */
@@ -108,10 +108,10 @@ static uint32_t *slot(struct grower *g, const struct step *s)
 static struct waiting new_child(const struct grower *g, uint32_t parent, const struct step *s)
 {
 	if (s->stack == STEP_THREAD)
-		return (struct waiting){.parent = parent, .identity = s->line, .is_thread = true};
+		return (struct waiting){ .parent = parent, .identity = s->line, .is_thread = true };
 	return (struct waiting){
-	        .parent = parent,
-	        .identity = identity_of(&g->ids, g->profile->stack_frame[s->stack], s->line),
+		.parent = parent,
+		.identity = identity_of(&g->ids, g->profile->stack_frame[s->stack], s->line),
 	};
 }
 
@@ -144,8 +144,8 @@ static void name_child(struct grower *g, struct waiting *c)
 		return;
 	}
 	name_identity(g, c->identity);
-	c->name = strings_text(g->strings, (string_id){g->name_of[c->identity]});
-	c->module = strings_text(g->strings, (string_id){g->module_of[c->identity]});
+	c->name = strings_text(g->strings, (string_id){ g->name_of[c->identity] });
+	c->module = strings_text(g->strings, (string_id){ g->module_of[c->identity] });
 }
 
 /* The last in order comes first, since the agenda is taken from its end. */
@@ -182,7 +182,7 @@ static struct waiting *kept_child(struct grower *g, const struct step *s)
 {
 	uint32_t number = *slot(g, s);
 	struct waiting *c =
-	        number && number <= g->children.count ? &g->children.at[number - 1] : NULL;
+		number && number <= g->children.count ? &g->children.at[number - 1] : NULL;
 	struct waiting key = new_child(g, 0, s);
 	return c && c->identity == key.identity && c->is_thread == key.is_thread ? c : NULL;
 }
@@ -237,8 +237,8 @@ static bool vote_for_line(struct grower *g, uint32_t node, const struct step *st
 	g->votes.count = 0;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t line = identity_source_line(
-		        &g->ids, g->profile->stack_frame[steps[i].stack], steps[i].line);
-		if (line && !vec_push(&g->votes, (struct vote){line, steps[i].count}))
+			&g->ids, g->profile->stack_frame[steps[i].stack], steps[i].line);
+		if (line && !vec_push(&g->votes, (struct vote){ line, steps[i].count }))
 			return false;
 	}
 	if (g->votes.count > 1)
@@ -290,11 +290,12 @@ static bool make_next(struct grower *g)
 {
 	struct waiting w = g->agenda.at[--g->agenda.count];
 	uint32_t node = (uint32_t)g->nodes.count;
-	struct calltree_node fresh = {
-	        .parent = w.parent, .depth = g->nodes.at[w.parent].depth + 1, .total = w.total};
+	struct calltree_node fresh = { .parent = w.parent,
+				       .depth = g->nodes.at[w.parent].depth + 1,
+				       .total = w.total };
 	if (node == UINT32_MAX || !vec_push(&g->nodes, fresh) || !describe_node(g, node, &w))
 		return false;
-	struct step self = {0};
+	struct step self = { 0 };
 	g->leaving.all.count = 0;
 	for (size_t i = w.first_step; i < w.first_step + w.step_count; i++) {
 		g->nodes.at[node].total_ns += g->steps_waiting.all.at[i].ns;
@@ -309,11 +310,11 @@ static bool make_next(struct grower *g)
 
 static bool make_root(struct grower *g)
 {
-	struct step self = {0};
-	struct calltree_node root = {.name = strings_intern(g->strings, "all"),
-	                             .kind = NODE_ROOT,
-	                             .total = profile_total_count(g->profile),
-	                             .total_ns = profile_total_cpu_ns(g->profile)};
+	struct step self = { 0 };
+	struct calltree_node root = { .name = strings_intern(g->strings, "all"),
+				      .kind = NODE_ROOT,
+				      .total = profile_total_count(g->profile),
+				      .total_ns = profile_total_cpu_ns(g->profile) };
 	if (!stack_steps_root(&g->stacks, &g->leaving, &self))
 		return false;
 	root.self = self.count;
@@ -361,10 +362,10 @@ static void grower_deinit(struct grower *g)
 }
 
 int calltree_build(const struct profile *p, const struct calltree_options *options,
-                   struct calltree **out, struct error *err)
+		   struct calltree **out, struct error *err)
 {
 	struct calltree *t = calloc(1, sizeof(*t));
-	struct grower g = {.profile = p, .options = options, .strings = t ? &t->strings : NULL};
+	struct grower g = { .profile = p, .options = options, .strings = t ? &t->strings : NULL };
 	bool ok = t && !strings_init(&t->strings) && !grower_init(&g, err) && make_root(&g);
 	while (ok && g.agenda.count)
 		ok = make_next(&g);

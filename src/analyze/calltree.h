@@ -51,7 +51,7 @@ struct calltree {
 
 /** Siblings come out sorted by name, parents before children, depth first. @return 0 or -ENOMEM */
 int calltree_build(const struct profile *p, const struct calltree_options *options,
-                   struct calltree **out, struct error *err);
+		   struct calltree **out, struct error *err);
 void calltree_destroy(struct calltree *t);
 
 #endif

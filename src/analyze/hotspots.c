@@ -52,11 +52,11 @@ static void tally_stacks(struct tally *t)
 static bool vote_for_lines(struct tally *t)
 {
 	for (uint32_t i = 0; i < t->profile->frame_count; i++) {
-		frame_id frame = {i};
+		frame_id frame = { i };
 		for (uint32_t k = 0; t->frame_total[i] && k < identity_lines(&t->ids, frame); k++)
 			if (!line_votes_add(&t->votes, identity_of(&t->ids, frame, k),
-			                    identity_source_line(&t->ids, frame, k),
-			                    k ? 0 : t->frame_self[i], t->frame_total[i]))
+					    identity_source_line(&t->ids, frame, k),
+					    k ? 0 : t->frame_self[i], t->frame_total[i]))
 				return false;
 	}
 	return true;
@@ -144,7 +144,7 @@ static void tally_deinit(struct tally *t)
 
 int hotspots_build(const struct profile *p, struct hotspots *out, struct error *err)
 {
-	struct tally t = {.profile = p};
+	struct tally t = { .profile = p };
 	int r = tally_init(&t, err);
 	if (!r) {
 		tally_stacks(&t);
@@ -155,7 +155,7 @@ int hotspots_build(const struct profile *p, struct hotspots *out, struct error *
 		uint64_t samples = profile_total_count(p);
 		size_t count = pick_functions(&t, samples);
 		qsort_r(t.hot, count, sizeof(*t.hot), by_cost, (void *)p);
-		*out = (struct hotspots){.at = t.hot, .count = count, .samples = samples};
+		*out = (struct hotspots){ .at = t.hot, .count = count, .samples = samples };
 		t.hot = NULL;
 	}
 	tally_deinit(&t);
@@ -165,5 +165,5 @@ int hotspots_build(const struct profile *p, struct hotspots *out, struct error *
 void hotspots_deinit(struct hotspots *h)
 {
 	free(h->at);
-	*h = (struct hotspots){0};
+	*h = (struct hotspots){ 0 };
 }

@@ -25,7 +25,7 @@ static uint32_t add_identity(struct collector *c, struct identity fresh)
 static uint32_t find_named(struct collector *c, struct identity key)
 {
 	uint64_t hash = hash_u64(((uint64_t)key.name.v << 32 | key.module.v) ^
-	                         hash_u64(c->by_file ? key.file.v : 0));
+				 hash_u64(c->by_file ? key.file.v : 0));
 	uint32_t found;
 	for (struct index_probe p = index_find(&c->by_name, hash);
 	     (found = index_next(&c->by_name, &p));) {
@@ -43,8 +43,9 @@ static uint32_t find(struct collector *c, frame_id frame, uint32_t k)
 {
 	const struct profile *p = c->ids->profile;
 	const struct profile_frame *f = &p->frames[frame.v];
-	struct identity key = {
-	        .frame = frame, .module = p->modules[f->module.v].path, .unnamed = true};
+	struct identity key = { .frame = frame,
+				.module = p->modules[f->module.v].path,
+				.unnamed = true };
 	if (k >= f->line_count)
 		return add_identity(c, key);
 	function_id function = p->lines[f->first_line + k].function;
@@ -66,7 +67,7 @@ static bool collect(struct collector *c)
 	struct identities *ids = c->ids;
 	const struct profile *p = ids->profile;
 	for (uint32_t i = 0; i < p->frame_count; i++) {
-		frame_id frame = {i};
+		frame_id frame = { i };
 		for (uint32_t k = 0; k < identity_lines(ids, frame); k++) {
 			uint32_t found = find(c, frame, k);
 			if (!found)
@@ -78,15 +79,15 @@ static bool collect(struct collector *c)
 }
 
 int identities_init(struct identities *ids, const struct profile *p, bool by_file,
-                    struct error *err)
+		    struct error *err)
 {
-	struct collector c = {.ids = ids, .by_file = by_file};
+	struct collector c = { .ids = ids, .by_file = by_file };
 	size_t lines = 0;
-	*ids = (struct identities){.profile = p};
+	*ids = (struct identities){ .profile = p };
 	ids->first = calloc(p->frame_count + 1, sizeof(*ids->first));
 	for (uint32_t i = 0; ids->first && i < p->frame_count; i++) {
 		ids->first[i] = (uint32_t)lines;
-		lines += identity_lines(ids, (frame_id){i});
+		lines += identity_lines(ids, (frame_id){ i });
 	}
 	ids->of_line = calloc(lines + 1, sizeof(*ids->of_line));
 	bool ok = ids->first && ids->of_line && collect(&c);
@@ -105,5 +106,5 @@ void identities_deinit(struct identities *ids)
 	free(ids->first);
 	free(ids->of_line);
 	free(ids->at);
-	*ids = (struct identities){0};
+	*ids = (struct identities){ 0 };
 }

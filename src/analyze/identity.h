@@ -10,7 +10,7 @@
  */
 struct identity {
 	string_id name, module,
-	        file;   /* in the profile's strings; name 0: nameless, then `frame` tells */
+		file;   /* in the profile's strings; name 0: nameless, then `frame` tells */
 	frame_id frame; /* the first that has it */
 	bool unnamed;
 };
@@ -25,7 +25,7 @@ struct identities {
 
 /** @return 0 or -ENOMEM */
 int identities_init(struct identities *ids, const struct profile *p, bool by_file,
-                    struct error *err);
+		    struct error *err);
 void identities_deinit(struct identities *ids);
 
 /** @return the lines of a frame, at least one: a frame without lines counts as nameless */
@@ -43,7 +43,7 @@ static inline uint32_t identity_of(const struct identities *ids, frame_id frame,
 
 /** The source line of a frame's line `k`; 0 if unknown. */
 static inline uint32_t identity_source_line(const struct identities *ids, frame_id frame,
-                                            uint32_t k)
+					    uint32_t k)
 {
 	const struct profile_frame *f = &ids->profile->frames[frame.v];
 	return k < f->line_count ? ids->profile->lines[f->first_line + k].line : 0;

@@ -14,7 +14,7 @@ static double clamp(double x, double low, double high)
 struct interval interval_wilson(uint64_t count, uint64_t total)
 {
 	if (!total)
-		return (struct interval){0, 0, 0};
+		return (struct interval){ 0, 0, 0 };
 	if (count > total)
 		count = total;
 	double n = (double)total, p = (double)count / n;
@@ -22,8 +22,8 @@ struct interval interval_wilson(uint64_t count, uint64_t total)
 	double centre = (p + z * z / (2 * n)) / scale;
 	double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
 	return (struct interval){
-	        .percent = 100 * p,
-	        .low = count ? clamp(100 * (centre - half), 0, 100 * p) : 0,
-	        .high = count < total ? clamp(100 * (centre + half), 100 * p, 100) : 100,
+		.percent = 100 * p,
+		.low = count ? clamp(100 * (centre - half), 0, 100 * p) : 0,
+		.high = count < total ? clamp(100 * (centre + half), 100 * p, 100) : 100,
 	};
 }

@@ -2,14 +2,14 @@
 #include "analyze/line_votes.h"
 
 bool line_votes_add(struct line_votes *v, uint32_t row, uint32_t line, uint64_t self,
-                    uint64_t total)
+		    uint64_t total)
 {
 	if (!line)
 		return true;
 	uint64_t key = (uint64_t)row << 32 | line;
 	uint32_t number = map64_get(&v->index, key);
 	if (!number) {
-		if (!vec_push(&v->votes, (struct line_vote){.row = row, .line = line}))
+		if (!vec_push(&v->votes, (struct line_vote){ .row = row, .line = line }))
 			return false;
 		number = (uint32_t)v->votes.count;
 		if (!map64_put(&v->index, key, number))

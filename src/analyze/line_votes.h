@@ -18,7 +18,7 @@ struct line_votes {
 
 /** @return false without memory; line 0 (unknown) is not counted */
 bool line_votes_add(struct line_votes *v, uint32_t row, uint32_t line, uint64_t self,
-                    uint64_t total);
+		    uint64_t total);
 
 /** @return whether `a` shows its row's cost better than `b`: more self, more total, smaller line */
 bool line_vote_beats(const struct line_vote *a, const struct line_vote *b);

@@ -91,7 +91,7 @@ static bool count_reason(struct survey *s, uint32_t module, const struct profile
 	uint64_t key = (uint64_t)module << 32 | sample->truncated.v;
 	uint32_t found = map64_get(&s->index, key);
 	if (!found) {
-		struct reason_count fresh = {.module = module, .reason = sample->truncated};
+		struct reason_count fresh = { .module = module, .reason = sample->truncated };
 		if (!vec_push(&s->reasons, fresh))
 			return false;
 		found = (uint32_t)s->reasons.count;
@@ -168,7 +168,7 @@ static size_t pick_modules(struct survey *s)
 
 int quality_build(const struct profile *p, struct quality *out, struct error *err)
 {
-	struct survey s = {.profile = p};
+	struct survey s = { .profile = p };
 	s.modules = calloc(p->module_count + 1, sizeof(*s.modules));
 	if (!s.modules)
 		return fail(err, -ENOMEM, "out of memory");
@@ -178,10 +178,10 @@ int quality_build(const struct profile *p, struct quality *out, struct error *er
 	if (!r)
 		r = survey_truncated(&s, err);
 	if (!r) {
-		*out = (struct quality){.count = pick_modules(&s),
-		                        .at = s.modules,
-		                        .samples = profile_total_count(p),
-		                        .truncated = s.truncated};
+		*out = (struct quality){ .count = pick_modules(&s),
+					 .at = s.modules,
+					 .samples = profile_total_count(p),
+					 .truncated = s.truncated };
 		s.modules = NULL;
 	}
 	free(s.modules);
@@ -194,5 +194,5 @@ int quality_build(const struct profile *p, struct quality *out, struct error *er
 void quality_deinit(struct quality *q)
 {
 	free(q->at);
-	*q = (struct quality){0};
+	*q = (struct quality){ 0 };
 }

@@ -42,9 +42,9 @@ static void number_stacks(struct stack_order *o, const struct profile *p)
 int stack_order_init(struct stack_order *o, const struct profile *p, struct error *err)
 {
 	size_t n = p->stack_count ? p->stack_count : 1;
-	*o = (struct stack_order){.stack_count = p->stack_count};
-	uint64_t **wide[] = {&o->self, &o->self_ns, &o->count, &o->ns};
-	uint32_t **narrow[] = {&o->begin, &o->end, &o->at};
+	*o = (struct stack_order){ .stack_count = p->stack_count };
+	uint64_t **wide[] = { &o->self, &o->self_ns, &o->count, &o->ns };
+	uint32_t **narrow[] = { &o->begin, &o->end, &o->at };
 	bool failed = false;
 	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
 		failed |= !(*wide[i] = calloc(n, sizeof(**wide[i])));
@@ -68,5 +68,5 @@ void stack_order_deinit(struct stack_order *o)
 	free(o->begin);
 	free(o->end);
 	free(o->at);
-	*o = (struct stack_order){0};
+	*o = (struct stack_order){ 0 };
 }

@@ -116,15 +116,15 @@ static uint32_t outermost_line(const struct stack_steps *s, uint32_t stack)
 }
 
 static bool children_of_stack(struct stack_steps *s, uint32_t stack, struct step_list *out,
-                              struct step *self)
+			      struct step *self)
 {
 	self->count += s->self[stack];
 	self->ns += s->self_ns[stack];
 	for (uint32_t c = s->first_child[stack]; c; c = s->next_sibling[c])
-		if (s->count[c] && !push(out, (struct step){.stack = c,
-		                                            .line = outermost_line(s, c),
-		                                            .count = s->count[c],
-		                                            .ns = s->ns[c]}))
+		if (s->count[c] && !push(out, (struct step){ .stack = c,
+							     .line = outermost_line(s, c),
+							     .count = s->count[c],
+							     .ns = s->ns[c] }))
 			return false;
 	return true;
 }
@@ -142,7 +142,7 @@ static void link_stacks(struct stack_steps *s)
 static bool threads_of_root(struct stack_steps *s, struct step_list *out)
 {
 	for (uint32_t name = 1; name < s->names.count; name++) {
-		struct step step = {.stack = STEP_THREAD, .line = name};
+		struct step step = { .stack = STEP_THREAD, .line = name };
 		for (size_t i = s->first_sample[name]; i < s->first_sample[name + 1]; i++) {
 			step.count += s->profile->samples[s->samples[i]].count;
 			step.ns += s->profile->samples[s->samples[i]].cpu_ns;
@@ -156,7 +156,7 @@ static bool threads_of_root(struct stack_steps *s, struct step_list *out)
 /* ---- Outwards, from each sample ---- */
 
 static bool step_outwards(struct stack_steps *s, struct step step, struct step_list *out,
-                          struct step *self)
+			  struct step *self)
 {
 	const struct profile_sample *sample = &s->profile->samples[step.sample];
 	step.count = sample->count;
@@ -176,7 +176,7 @@ static bool step_outwards(struct stack_steps *s, struct step step, struct step_l
 }
 
 static bool inverted_from(struct stack_steps *s, const struct step *step, struct step_list *out,
-                          struct step *self)
+			  struct step *self)
 {
 	struct step next = *step;
 	if (step->stack == STEP_THREAD) {
@@ -201,7 +201,7 @@ bool stack_steps_root(struct stack_steps *s, struct step_list *out, struct step 
 	if (!s->options->inverted)
 		return load(s, 0) && children_of_stack(s, 0, out, self);
 	for (uint32_t i = 0; i < s->profile->sample_count; i++) {
-		struct step step = {.stack = s->profile->samples[i].stack.v, .sample = i};
+		struct step step = { .stack = s->profile->samples[i].stack.v, .sample = i };
 		if (s->profile->samples[i].count && !step_outwards(s, step, out, self))
 			return false;
 	}
@@ -209,7 +209,7 @@ bool stack_steps_root(struct stack_steps *s, struct step_list *out, struct step 
 }
 
 bool stack_steps_from(struct stack_steps *s, const struct step *step, struct step_list *out,
-                      struct step *self)
+		      struct step *self)
 {
 	if (s->options->inverted)
 		return inverted_from(s, step, out, self);
@@ -223,10 +223,10 @@ bool stack_steps_from(struct stack_steps *s, const struct step *step, struct ste
 }
 
 int stack_steps_init(struct stack_steps *s, const struct profile *p,
-                     const struct calltree_options *options, struct error *err)
+		     const struct calltree_options *options, struct error *err)
 {
 	size_t stacks = p->stack_count ? p->stack_count : 1;
-	*s = (struct stack_steps){.profile = p, .options = options};
+	*s = (struct stack_steps){ .profile = p, .options = options };
 	s->name_of_thread = calloc(p->thread_count + 1, sizeof(uint32_t));
 	s->samples = calloc(p->sample_count + 1, sizeof(uint32_t));
 	s->self = calloc(stacks, sizeof(uint64_t));
@@ -259,5 +259,5 @@ void stack_steps_deinit(struct stack_steps *s)
 	vec_free(&s->order);
 	free(s->first_child);
 	free(s->next_sibling);
-	*s = (struct stack_steps){0};
+	*s = (struct stack_steps){ 0 };
 }

@@ -16,7 +16,7 @@ enum { STEP_THREAD = UINT32_MAX }; /* as `stack`: the node is that of a thread's
 struct step {
 	uint32_t stack; /* the stack whose top frame the node shows */
 	uint32_t
-	        line; /* which of the frame's lines, innermost is 0; a name's number for a thread */
+		line; /* which of the frame's lines, innermost is 0; a name's number for a thread */
 	uint32_t sample;    /* inverted: whose step it is */
 	uint64_t count, ns; /* what takes it: samples, CPU time */
 };
@@ -41,7 +41,7 @@ struct stack_steps {
 
 /** @param options borrowed. @return 0 or -ENOMEM */
 int stack_steps_init(struct stack_steps *s, const struct profile *p,
-                     const struct calltree_options *options, struct error *err);
+		     const struct calltree_options *options, struct error *err);
 void stack_steps_deinit(struct stack_steps *s);
 
 /** The steps that leave the root, and what ends there. @return false without memory */
@@ -54,11 +54,11 @@ bool stack_steps_root(struct stack_steps *s, struct step_list *out, struct step 
  * @return false without memory
  */
 bool stack_steps_from(struct stack_steps *s, const struct step *step, struct step_list *out,
-                      struct step *self);
+		      struct step *self);
 
 static inline const char *stack_steps_name(const struct stack_steps *s, uint32_t number)
 {
-	return strings_text(&s->names, (string_id){number});
+	return strings_text(&s->names, (string_id){ number });
 }
 
 #endif

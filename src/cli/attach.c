@@ -17,7 +17,8 @@ static const struct option attach_options[] = {
 static const struct command attach_command = {
 	.name = "attach",
 	.usage = "attach -p PID[,PID...] [OPTIONS]",
-	.summary = "Profiles live processes with all their threads and children until -d, ^C, or their\n"
+	.summary = "Profiles live processes with all their threads and children until -d, ^C, or "
+		   "their\n"
 		   "end. Nothing of ours runs in them; they go on as before.",
 	.options = attach_options,
 	.epilog = "examples:\n"
@@ -50,7 +51,8 @@ static int add_pids(const char *text, pid_list *out, struct error *err)
 	while (rest && (word = strsep(&rest, ","))) {
 		uint32_t pid;
 		if (parse_uint(word, 1, INT32_MAX, &pid) < 0)
-			return fail(err, -EINVAL, "-p wants process ids like 4711 or 4711,4712, not '%s'", text);
+			return fail(err, -EINVAL,
+				    "-p wants process ids like 4711 or 4711,4712, not '%s'", text);
 		if (!vec_push(out, (pid_t)pid))
 			return fail(err, -ENOMEM, "out of memory");
 	}
@@ -105,8 +107,8 @@ int cmd_attach(char **argv)
 	struct session_config config = { .pids = pids.at, .pid_count = pids.count };
 	if (r == 0)
 		r = recording_prepare(&options, &config, &outputs, &err);
-	int status = r == 0 ? attach(&config, &options, &outputs) :
-			      complain(r == -EINVAL ? STATUS_USAGE : STATUS_MISSING, &err);
+	int status = r == 0 ? attach(&config, &options, &outputs)
+			    : complain(r == -EINVAL ? STATUS_USAGE : STATUS_MISSING, &err);
 	vec_free(&pids);
 	return status;
 }

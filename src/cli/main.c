@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	if (argc < 2) {
-		note("no command; say 'perfprof run -- CMD', 'perfprof attach -p PID' or 'perfprof --help'");
+		note("no command; say 'perfprof run -- CMD', 'perfprof attach -p PID' or 'perfprof "
+		     "--help'");
 		return STATUS_USAGE;
 	}
 	const char *word = argv[1];

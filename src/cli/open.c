@@ -47,18 +47,21 @@ static int no_profile(const struct strbuf *bytes, struct profile **out, struct e
 	if (!bytes->length)
 		return fail(err, -EBADMSG, "is empty, not a profile");
 	if (begins_with(bytes, "PERFILE2"))
-		return fail(err, -EBADMSG,
-			    "is a perf.data file, which this version does not read; fold it with 'perf "
-			    "script' and a stackcollapse script");
+		return fail(
+			err, -EBADMSG,
+			"is a perf.data file, which this version does not read; fold it with 'perf "
+			"script' and a stackcollapse script");
 	if (begins_with(bytes, "<?xml") || begins_with(bytes, "<svg") || begins_with(bytes, "<!"))
 		return fail(err, -EBADMSG,
-			    "is a picture, which this version does not read; keep the .pb.gz beside it");
+			    "is a picture, which this version does not read; keep the .pb.gz "
+			    "beside it");
 	if (begins_with(bytes, "{"))
 		return fail(err, -EBADMSG, "is JSON, which this version does not read");
 	if (is_text(bytes))
 		return no_stacks(bytes, out, err);
 	return fail(err, -EBADMSG,
-		    "is neither a pprof profile nor collapsed stacks: what begins at byte 0 is unknown");
+		    "is neither a pprof profile nor collapsed stacks: what begins at byte 0 is "
+		    "unknown");
 }
 
 static int read_profile(const struct strbuf *bytes, struct profile **out, struct error *err)
@@ -67,7 +70,8 @@ static int read_profile(const struct strbuf *bytes, struct profile **out, struct
 	int r = 0;
 	const struct strbuf *plain = bytes;
 	if (gzip_is(bytes->text, bytes->length)) {
-		r = gzip_decompress(bytes->text, bytes->length, CAPTURE_LIMIT_BYTES, &unpacked, err);
+		r = gzip_decompress(bytes->text, bytes->length, CAPTURE_LIMIT_BYTES, &unpacked,
+				    err);
 		plain = &unpacked;
 	}
 	if (r == 0 && pprof_is(plain->text, plain->length))

@@ -24,7 +24,8 @@ int parse_duration_ns(const char *text, uint64_t *out_ns)
 	static const struct {
 		const char *unit;
 		double ns;
-	} units[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "m", 60e9 }, { "h", 3600e9 } };
+	} units[] = { { "", 1e9 },   { "s", 1e9 },  { "ms", 1e6 },
+		      { "us", 1e3 }, { "m", 60e9 }, { "h", 3600e9 } };
 	char *end;
 	double v = strtod(text, &end);
 	if (end == text || end != text + strspn(text, "0123456789."))
@@ -113,12 +114,13 @@ static int store(const struct option *o, void *fields, const char *text, const c
 	case OPTION_LIST: return store_list(field, text, shown, err);
 	case OPTION_UINT:
 		if (parse_uint(text, 1, 1000000000, field) < 0)
-			return fail(err, -EINVAL, "%s wants a whole number of at least 1, not '%s'", shown,
-				    text);
+			return fail(err, -EINVAL, "%s wants a whole number of at least 1, not '%s'",
+				    shown, text);
 		return 0;
 	case OPTION_DURATION:
 		if (parse_duration_ns(text, field) < 0)
-			return fail(err, -EINVAL, "%s wants a time like 10, 2.5, 500ms, 10s or 2m, not '%s'",
+			return fail(err, -EINVAL,
+				    "%s wants a time like 10, 2.5, 500ms, 10s or 2m, not '%s'",
 				    shown, text);
 		return 0;
 	}
@@ -129,9 +131,9 @@ static int store(const struct option *o, void *fields, const char *text, const c
 static bool comes_later(const char *word)
 {
 	static const char *const later[] = {
-		"-a",	    "--all",	"--cgroup", "--repeat", "--time-budget", "--source",
-		"--focus",  "--ignore", "--hide",   "--thread", "--time",	 "--color",
-		"--weight", "--plain",
+		"-a",       "--all",   "--cgroup", "--repeat", "--time-budget",
+		"--source", "--focus", "--ignore", "--hide",   "--thread",
+		"--time",   "--color", "--weight", "--plain",
 	};
 	size_t length = strcspn(word, "=");
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
@@ -152,7 +154,8 @@ static int unknown_option(const struct command *command, const char *word, struc
 	const char *near = nearest_word(word + 2, names);
 	if (!strncmp(word, "--", 2) && near)
 		return fail(err, -EINVAL, "unknown option '%s'; did you mean '--%s'?", word, near);
-	return fail(err, -EINVAL, "unknown option '%s'; see 'perfprof %s --help'", word, command->name);
+	return fail(err, -EINVAL, "unknown option '%s'; see 'perfprof %s --help'", word,
+		    command->name);
 }
 
 static int parse_long(const struct command *command, char ***at, void *fields, struct error *err)
@@ -160,14 +163,15 @@ static int parse_long(const struct command *command, char ***at, void *fields, s
 	char *word = **at;
 	size_t length = strcspn(word + 2, "=");
 	for (const struct option *o = command->options; !is_end(o); o++) {
-		if (!o->name || strlen(o->name) != length || strncmp(o->name, word + 2, length) != 0)
+		if (!o->name || strlen(o->name) != length ||
+		    strncmp(o->name, word + 2, length) != 0)
 			continue;
 		char shown[64];
 		snprintf(shown, sizeof(shown), "--%s", o->name);
 		const char *text = word[2 + length] == '=' ? word + 3 + length : NULL;
 		if (!takes_argument(o))
-			return text ? fail(err, -EINVAL, "%s takes no value ('%s')", shown, word) :
-				      store(o, fields, NULL, shown, err);
+			return text ? fail(err, -EINVAL, "%s takes no value ('%s')", shown, word)
+				    : store(o, fields, NULL, shown, err);
 		if (!text)
 			text = *++*at;
 		if (!text)
@@ -186,8 +190,7 @@ static const struct option *by_letter(const struct command *command, char letter
 	return NULL;
 }
 
-static int parse_letters(const struct command *command, char ***at, void *fields,
-			 struct error *err)
+static int parse_letters(const struct command *command, char ***at, void *fields, struct error *err)
 {
 	for (const char *letter = **at + 1; *letter; letter++) {
 		const struct option *o = by_letter(command, *letter);
@@ -237,8 +240,8 @@ int options_parse(const struct command *command, char **argv, void *fields, stru
 			out->help = true;
 			return 0;
 		}
-		r = (*at)[1] == '-' ? parse_long(command, &at, fields, err) :
-				      parse_letters(command, &at, fields, err);
+		r = (*at)[1] == '-' ? parse_long(command, &at, fields, err)
+				    : parse_letters(command, &at, fields, err);
 		if (r < 0)
 			return r;
 	}

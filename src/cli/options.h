@@ -12,13 +12,13 @@
 /* One table a command gives its parser and its --help. */
 
 enum option_type {
-	OPTION_FLAG, /* bool: set */
-	OPTION_UNSET, /* bool: cleared */
-	OPTION_UINT, /* uint32_t, at least 1 */
+	OPTION_FLAG,     /* bool: set */
+	OPTION_UNSET,    /* bool: cleared */
+	OPTION_UINT,     /* uint32_t, at least 1 */
 	OPTION_DURATION, /* uint64_t nanoseconds: 10, 2.5, 500ms, 10s, 2m */
-	OPTION_STRING, /* const char *; the last one counts */
-	OPTION_LIST, /* struct option_list; may be repeated */
-	OPTION_IGNORED, /* accepted and needless (perf's -g) */
+	OPTION_STRING,   /* const char *; the last one counts */
+	OPTION_LIST,     /* struct option_list; may be repeated */
+	OPTION_IGNORED,  /* accepted and needless (perf's -g) */
 };
 
 enum { OPTION_LIST_MAX = 64 };
@@ -30,29 +30,32 @@ struct option_list {
 
 struct option {
 	enum option_type type;
-	char letter; /* 0: none */
-	const char *name; /* without dashes; NULL: none */
+	char letter;          /* 0: none */
+	const char *name;     /* without dashes; NULL: none */
 	const char *argument; /* as --help shows it; NULL for flags */
-	const char *help; /* NULL: an alias, not shown */
-	size_t offset; /* of the field in the command's struct */
+	const char *help;     /* NULL: an alias, not shown */
+	size_t offset;        /* of the field in the command's struct */
 };
 
-#define OPTION_END { .type = OPTION_FLAG, .name = NULL, .letter = 0 }
+#define OPTION_END                                             \
+	{                                                      \
+		.type = OPTION_FLAG, .name = NULL, .letter = 0 \
+	}
 
 struct command {
 	const char *name;
-	const char *usage; /* behind "perfprof " */
-	const char *summary; /* one line */
+	const char *usage;            /* behind "perfprof " */
+	const char *summary;          /* one line */
 	const struct option *options; /* ends with OPTION_END */
-	const char *epilog; /* examples for --help; may be NULL */
-	bool stops_at_first_word; /* CMD and its own options follow */
+	const char *epilog;           /* examples for --help; may be NULL */
+	bool stops_at_first_word;     /* CMD and its own options follow */
 };
 
 /* What is left behind the options. */
 struct arguments {
 	char **at;
 	size_t count;
-	bool help; /* --help was asked for */
+	bool help;   /* --help was asked for */
 	bool dashes; /* a `--` stood in front of them */
 };
 

@@ -45,13 +45,15 @@ int output_format_of(const char *path, enum output_format *out, struct error *er
 		if (length <= n || strcmp(path + length - n, suffixes[i].suffix) != 0)
 			continue;
 		if (suffixes[i].format == FORMAT_LATER)
-			return fail(err, -EINVAL, "cannot write '%s': %s files are not in this version", path,
+			return fail(err, -EINVAL,
+				    "cannot write '%s': %s files are not in this version", path,
 				    suffixes[i].suffix);
 		*out = (enum output_format)suffixes[i].format;
 		return 0;
 	}
 	return fail(err, -EINVAL,
-		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, .svg, .folded, "
+		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, .svg, "
+		    ".folded, "
 		    ".json, .md or .txt",
 		    path);
 }
@@ -62,8 +64,8 @@ int output_format_by_name(const char *name, enum output_format *out, struct erro
 		const char *name;
 		enum output_format format;
 	} names[] = {
-		{ "folded", OUTPUT_FOLDED }, { "svg", OUTPUT_SVG },	 { "text", OUTPUT_TEXT },
-		{ "txt", OUTPUT_TEXT },	     { "md", OUTPUT_MARKDOWN },	 { "json", OUTPUT_JSON },
+		{ "folded", OUTPUT_FOLDED }, { "svg", OUTPUT_SVG },     { "text", OUTPUT_TEXT },
+		{ "txt", OUTPUT_TEXT },      { "md", OUTPUT_MARKDOWN }, { "json", OUTPUT_JSON },
 		{ "pb.gz", OUTPUT_PPROF },   { "pprof", OUTPUT_PPROF },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -74,15 +76,16 @@ int output_format_by_name(const char *name, enum output_format *out, struct erro
 	}
 	if (!strcmp(name, "html") || !strcmp(name, "speedscope") || !strcmp(name, "firefox"))
 		return fail(err, -EINVAL, "format '%s' is not in this version", name);
-	return fail(err, -EINVAL, "unknown format '%s'; there are folded, svg, text, md, json, pb.gz",
-		    name);
+	return fail(err, -EINVAL,
+		    "unknown format '%s'; there are folded, svg, text, md, json, pb.gz", name);
 }
 
 /* A run must not end in a file that cannot be written: look before CMD starts. */
 static int check_folder(const char *path, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	_cleanup_free_ char *folder =
+		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	if (!folder)
 		return fail(err, -ENOMEM, "out of memory");
 	struct stat st;
@@ -101,7 +104,8 @@ static int parse_output(const char *path, const char *format_name, struct output
 {
 	out->path = path;
 	if (!strcmp(path, "-"))
-		return output_format_by_name(format_name ? format_name : "folded", &out->format, err);
+		return output_format_by_name(format_name ? format_name : "folded", &out->format,
+					     err);
 	int r = output_format_of(path, &out->format, err);
 	return r < 0 ? r : check_folder(path, err);
 }
@@ -166,7 +170,8 @@ static int render(const struct profile *p, enum output_format format,
 	case OUTPUT_SVG: return svg_render(p, &svg, out, err);
 	case OUTPUT_FOLDED: return folded_write(p, &folded, out, err);
 	case OUTPUT_JSON: return render_report(p, REPORT_JSON, style, to_terminal, out, err);
-	case OUTPUT_MARKDOWN: return render_report(p, REPORT_MARKDOWN, style, to_terminal, out, err);
+	case OUTPUT_MARKDOWN:
+		return render_report(p, REPORT_MARKDOWN, style, to_terminal, out, err);
 	case OUTPUT_TEXT: return render_report(p, REPORT_TEXT, style, to_terminal, out, err);
 	}
 	return fail(err, -EINVAL, "unknown format");
@@ -209,8 +214,8 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 	}
 	struct strbuf path = { 0 };
 	expand(o->path, pid, &path);
-	int r = write_file(strbuf_text(&path), bytes->text, bytes->length, file_owner_from_environment(),
-			   err);
+	int r = write_file(strbuf_text(&path), bytes->text, bytes->length,
+			   file_owner_from_environment(), err);
 	strbuf_deinit(&path);
 	return r;
 }

@@ -17,8 +17,8 @@ int reading_parse(const struct command *command, char **argv, struct reading_opt
 		return STATUS_DONE;
 	}
 	if (arguments.count != 1) {
-		fail(err, -EINVAL, "%s wants one CAPTURE, not %zu; see 'perfprof %s --help'", command->name,
-		     arguments.count, command->name);
+		fail(err, -EINVAL, "%s wants one CAPTURE, not %zu; see 'perfprof %s --help'",
+		     command->name, arguments.count, command->name);
 		return STATUS_USAGE;
 	}
 	*out_capture = arguments.at[0];
@@ -27,7 +27,8 @@ int reading_parse(const struct command *command, char **argv, struct reading_opt
 
 static int filter(struct profile **p, const struct reading_options *options, struct error *err)
 {
-	struct profile_filter f = { .no_inlines = !options->inlines, .no_kernel = !options->kernel };
+	struct profile_filter f = { .no_inlines = !options->inlines,
+				    .no_kernel = !options->kernel };
 	if (!f.no_inlines && !f.no_kernel)
 		return 0;
 	struct profile *filtered;

@@ -13,16 +13,20 @@ struct reading_options {
 	bool inlines, kernel, threads, inverted, reverse;
 };
 
-#define READING_OPTION(type_, letter_, name_, argument_, field_, help_)                   \
-	{ .type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_), \
-	  .help = (help_), .offset = offsetof(struct reading_options, field_) }
+#define READING_OPTION(type_, letter_, name_, argument_, field_, help_)                         \
+	{                                                                                       \
+		.type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_), \
+		.help = (help_), .offset = offsetof(struct reading_options, field_)             \
+	}
 
-#define READING_OPTIONS                                                                        \
+#define READING_OPTIONS                                                                          \
 	READING_OPTION(OPTION_STRING, 'o', "output", "FILE", output, "write FILE; - is stdout"), \
-	READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines, "leave out inlined frames"), \
-	READING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel, "leave out kernel frames"),  \
-	READING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                               \
-		       "put comm-TID, not comm, at the root")
+		READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                     \
+			       "leave out inlined frames"),                                      \
+		READING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                       \
+			       "leave out kernel frames"),                                       \
+		READING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                         \
+			       "put comm-TID, not comm, at the root")
 
 enum { READING_GO_ON = -1 };
 

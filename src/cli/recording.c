@@ -19,7 +19,8 @@ static int check_backend(const char *name, struct error *err)
 	if (!strcmp(name, "auto") || !strcmp(name, "perf"))
 		return 0;
 	if (!strcmp(name, "bpf") || !strcmp(name, "ptrace"))
-		return fail(err, -EINVAL, "backend '%s' is not in this version; it has 'perf'", name);
+		return fail(err, -EINVAL, "backend '%s' is not in this version; it has 'perf'",
+			    name);
 	return fail(err, -EINVAL, "unknown backend '%s'; there are auto, perf", name);
 }
 
@@ -28,7 +29,8 @@ static int check_unwind(const char *name, struct error *err)
 	if (!strcmp(name, "auto") || !strcmp(name, "dwarf"))
 		return 0;
 	if (!strcmp(name, "fp") || !strcmp(name, "libunwind"))
-		return fail(err, -EINVAL, "unwinding by '%s' is not in this version; it has 'auto'", name);
+		return fail(err, -EINVAL, "unwinding by '%s' is not in this version; it has 'auto'",
+			    name);
 	return fail(err, -EINVAL, "unknown unwinding '%s'; there are auto, dwarf", name);
 }
 

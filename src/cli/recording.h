@@ -17,40 +17,52 @@ struct recording_options {
 	struct option_list outputs;
 	bool inlines, kernel, threads, children;
 	bool quiet, verbose;
-	struct log log; /* where --verbose writes */
+	struct log log;          /* where --verbose writes */
 	struct option_list pids; /* attach */
 };
 
-#define RECORDING_DEFAULTS \
-	{ .rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", .inlines = true, \
-	  .kernel = true, .children = true, .log = { LOG_ALL, STDERR_FILENO } }
+#define RECORDING_DEFAULTS                                                           \
+	{                                                                            \
+		.rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", \
+		.inlines = true, .kernel = true, .children = true,                   \
+		.log = { LOG_ALL,                                                    \
+			 STDERR_FILENO }                                             \
+	}
 
-#define RECORDING_OPTION(type_, letter_, name_, argument_, field_, help_)                         \
-	{ .type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_),          \
-	  .help = (help_), .offset = offsetof(struct recording_options, field_) }
+#define RECORDING_OPTION(type_, letter_, name_, argument_, field_, help_)                       \
+	{                                                                                       \
+		.type = (type_), .letter = (letter_), .name = (name_), .argument = (argument_), \
+		.help = (help_), .offset = offsetof(struct recording_options, field_)           \
+	}
 
-#define RECORDING_OPTIONS                                                                          \
-	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                  \
-			 "samples per second of CPU time (999)"),                                 \
-	RECORDING_OPTION(OPTION_UINT, 'r', "freq", "HZ", rate_hz, NULL),                           \
-	RECORDING_OPTION(OPTION_DURATION, 'd', "duration", "TIME", duration_ns,                    \
-			 "stop after TIME: 10, 2.5, 500ms, 10s, 2m"),                             \
-	RECORDING_OPTION(OPTION_STRING, 'e', "event", "NAME", event, "what to sample: cpu"),       \
-	RECORDING_OPTION(OPTION_LIST, 'o', "output", "FILE", outputs,                              \
-			 "write FILE (perfprof.pb.gz); the extension picks the format; may be repeated"), \
-	RECORDING_OPTION(OPTION_STRING, 0, "format", "NAME", format,                               \
-			 "format of '-o -': folded (default), svg, text, md, json, pb.gz"),       \
-	RECORDING_OPTION(OPTION_STRING, 0, "backend", "NAME", backend, "auto or perf"),            \
-	RECORDING_OPTION(OPTION_STRING, 0, "unwind", "NAME", unwind, "auto or dwarf"),             \
-	RECORDING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines, "leave out inlined frames"), \
-	RECORDING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel, "leave out kernel frames"),   \
-	RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                           \
-			 "do not follow children"),                                               \
-	RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                                 \
-			 "put comm-TID, not comm, at the root"),                                  \
-	RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                            \
-	RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet, "print nothing but errors"),      \
-	RECORDING_OPTION(OPTION_FLAG, 'v', "verbose", NULL, verbose, "print more detail")
+#define RECORDING_OPTIONS                                                                        \
+	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                \
+			 "samples per second of CPU time (999)"),                                \
+		RECORDING_OPTION(OPTION_UINT, 'r', "freq", "HZ", rate_hz, NULL),                 \
+		RECORDING_OPTION(OPTION_DURATION, 'd', "duration", "TIME", duration_ns,          \
+				 "stop after TIME: 10, 2.5, 500ms, 10s, 2m"),                    \
+		RECORDING_OPTION(OPTION_STRING, 'e', "event", "NAME", event,                     \
+				 "what to sample: cpu"),                                         \
+		RECORDING_OPTION(OPTION_LIST, 'o', "output", "FILE", outputs,                    \
+				 "write FILE (perfprof.pb.gz); the extension picks the format; " \
+				 "may be repeated"),                                             \
+		RECORDING_OPTION(                                                                \
+			OPTION_STRING, 0, "format", "NAME", format,                              \
+			"format of '-o -': folded (default), svg, text, md, json, pb.gz"),       \
+		RECORDING_OPTION(OPTION_STRING, 0, "backend", "NAME", backend, "auto or perf"),  \
+		RECORDING_OPTION(OPTION_STRING, 0, "unwind", "NAME", unwind, "auto or dwarf"),   \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                   \
+				 "leave out inlined frames"),                                    \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                     \
+				 "leave out kernel frames"),                                     \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                 \
+				 "do not follow children"),                                      \
+		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                       \
+				 "put comm-TID, not comm, at the root"),                         \
+		RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                  \
+		RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet,                         \
+				 "print nothing but errors"),                                    \
+		RECORDING_OPTION(OPTION_FLAG, 'v', "verbose", NULL, verbose, "print more detail")
 
 /** Checks values and fills the session's and the outputs' settings. @return 0 or -EINVAL or -EACCES */
 int recording_prepare(const struct recording_options *o, struct session_config *config,

@@ -6,7 +6,8 @@
 
 static const struct option report_options[] = {
 	READING_OPTION(OPTION_STRING, 0, "format", "NAME", format, "text (default), md, json"),
-	READING_OPTION(OPTION_UINT, 0, "top", "N", top, "functions listed in text and Markdown (20)"),
+	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
+		       "functions listed in text and Markdown (20)"),
 	READING_OPTIONS,
 	OPTION_END,
 };
@@ -14,7 +15,8 @@ static const struct option report_options[] = {
 static const struct command report_command = {
 	.name = "report",
 	.usage = "report CAPTURE [OPTIONS]",
-	.summary = "The hot-spot report of a profile: ours, pprof, or collapsed stacks ('-': stdin).",
+	.summary =
+		"The hot-spot report of a profile: ours, pprof, or collapsed stacks ('-': stdin).",
 	.options = report_options,
 	.epilog = "examples:\n"
 		  "  perfprof report perfprof.pb.gz\n"

@@ -8,8 +8,8 @@
 /* Collapsed stacks: `comm;outermost;...;innermost COUNT`, root first (design, section 2). */
 
 struct folded_options {
-	bool annotate; /* _[k] kernel, _[i] inlined, _[j] JIT */
-	bool threads; /* `comm-TID` at the root */
+	bool annotate;  /* _[k] kernel, _[i] inlined, _[j] JIT */
+	bool threads;   /* `comm-TID` at the root */
 	bool weight_ns; /* CPU nanoseconds, not samples */
 };
 

@@ -17,11 +17,11 @@ struct text {
 struct reader {
 	struct builder *b;
 	struct error *err;
-	size_t line;			/* number of the present one */
-	struct strings groups;		/* texts of frames with what is inlined into them */
-	VEC(frame_id) frame_of;		/* by the group's id */
-	VEC(struct text) names;		/* scratch: the names of a line */
-	struct strings plain; /* names as the model has them */
+	size_t line;                    /* number of the present one */
+	struct strings groups;          /* texts of frames with what is inlined into them */
+	VEC(frame_id) frame_of;         /* by the group's id */
+	VEC(struct text) names;         /* scratch: the names of a line */
+	struct strings plain;           /* names as the model has them */
 	VEC(struct builder_line) lines; /* scratch of a frame */
 	uint64_t total;
 };

@@ -21,7 +21,7 @@ enum {
 };
 
 static int read_file_part(const struct object *o, uint64_t file_off, uint8_t *out,
-                          size_t size_bytes, struct error *err)
+			  size_t size_bytes, struct error *err)
 {
 	for (size_t done = 0; done < size_bytes;) {
 		ssize_t n = pread(o->fd, out + done, size_bytes - done, (off_t)(file_off + done));
@@ -31,19 +31,19 @@ static int read_file_part(const struct object *o, uint64_t file_off, uint8_t *ou
 			return fail_errno(err, "cannot read at byte %" PRIu64, file_off + done);
 		if (n == 0)
 			return fail(err, -EBADMSG, "the file is cut off at byte %" PRIu64,
-			            file_off + done);
+				    file_off + done);
 		done += (size_t)n;
 	}
 	return 0;
 }
 
 int object_read(const struct object *o, uint64_t file_off, void *out, size_t size_bytes,
-                struct error *err)
+		struct error *err)
 {
 	if (file_off > o->image_size_bytes || size_bytes > o->image_size_bytes - file_off)
 		return fail(err, -EBADMSG,
-		            "the file is cut off: it has no %zu bytes at byte %" PRIu64, size_bytes,
-		            file_off);
+			    "the file is cut off: it has no %zu bytes at byte %" PRIu64, size_bytes,
+			    file_off);
 	if (o->fd >= 0)
 		return read_file_part(o, file_off, out, size_bytes, err);
 	if (o->image)
@@ -53,22 +53,22 @@ int object_read(const struct object *o, uint64_t file_off, void *out, size_t siz
 
 int elf_header_read(const struct object *o, struct elf_header *out, struct error *err)
 {
-	uint8_t bytes[sizeof(Elf64_Ehdr)] = {0};
+	uint8_t bytes[sizeof(Elf64_Ehdr)] = { 0 };
 	size_t size =
-	        o->image_size_bytes < sizeof(bytes) ? (size_t)o->image_size_bytes : sizeof(bytes);
+		o->image_size_bytes < sizeof(bytes) ? (size_t)o->image_size_bytes : sizeof(bytes);
 	int rc = object_read(o, 0, bytes, size, err);
 	if (rc < 0)
 		return rc;
 	if (size < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return fail(err, -ENOEXEC, "no ELF file");
-	struct elf_header h = {.is_64bit = bytes[EI_CLASS] == ELFCLASS64};
+	struct elf_header h = { .is_64bit = bytes[EI_CLASS] == ELFCLASS64 };
 	if ((!h.is_64bit && bytes[EI_CLASS] != ELFCLASS32) || bytes[EI_DATA] != ELFDATA2LSB)
 		return fail(err, -ENOEXEC, "no ELF file for x86-64 or i386");
 	struct cursor c = cursor_of(bytes, size);
 	cursor_seek(&c, EI_NIDENT);
 	h.type = cursor_u16(&c);
 	h.machine = cursor_u16(&c);
-	cursor_u32(&c);           /* e_version */
+	cursor_u32(&c); /* e_version */
 	h.entry_vaddr = elf_word(&c, h.is_64bit);
 	h.program_header_off = elf_word(&c, h.is_64bit);
 	h.section_header_off = elf_word(&c, h.is_64bit);
@@ -94,7 +94,7 @@ struct program_header {
 
 static struct program_header program_header_parse(struct cursor *c, bool is_64bit)
 {
-	struct program_header p = {.type = cursor_u32(c)};
+	struct program_header p = { .type = cursor_u32(c) };
 	if (is_64bit)
 		p.flags = cursor_u32(c);
 	p.file_off = elf_word(c, is_64bit);
@@ -109,7 +109,7 @@ static struct program_header program_header_parse(struct cursor *c, bool is_64bi
 }
 
 static void build_id_from_notes(struct object *o, uint64_t file_off, uint64_t size_bytes,
-                                uint64_t align)
+				uint64_t align)
 {
 	if (!size_bytes || size_bytes > NOTES_MAX_BYTES)
 		return;
@@ -142,7 +142,7 @@ static void build_id_from_notes(struct object *o, uint64_t file_off, uint64_t si
 /* In files that hold only debug information the program headers lead nowhere, the sections do. */
 static void build_id_from_sections(struct object *o)
 {
-	struct elf_sections sections = {0};
+	struct elf_sections sections = { 0 };
 	if (elf_sections_read(o, &sections, NULL) < 0)
 		return;
 	for (size_t i = 0; i < sections.count && !o->build_id_size; i++) {
@@ -158,12 +158,12 @@ static int add_segment(struct object_segment *to, const struct program_header *p
 	if (p->file_off + p->file_size_bytes < p->file_off ||
 	    p->vaddr + p->mem_size_bytes < p->vaddr)
 		return fail(err, -EBADMSG,
-		            "the segment at vaddr 0x%" PRIx64 " has an impossible size", p->vaddr);
-	*to = (struct object_segment){.file_off = p->file_off,
-	                              .file_size_bytes = p->file_size_bytes,
-	                              .vaddr = p->vaddr,
-	                              .mem_size_bytes = p->mem_size_bytes,
-	                              .executable = p->flags & PF_X};
+			    "the segment at vaddr 0x%" PRIx64 " has an impossible size", p->vaddr);
+	*to = (struct object_segment){ .file_off = p->file_off,
+				       .file_size_bytes = p->file_size_bytes,
+				       .vaddr = p->vaddr,
+				       .mem_size_bytes = p->mem_size_bytes,
+				       .executable = p->flags & PF_X };
 	return 0;
 }
 
@@ -174,7 +174,7 @@ static int program_headers_read(struct object *o, const struct elf_header *h, st
 		return 0;
 	if (h->program_header_size_bytes != entry || h->program_header_count > PROGRAM_HEADERS_MAX)
 		return fail(err, -EBADMSG, "%u program headers of %u bytes are impossible",
-		            h->program_header_count, h->program_header_size_bytes);
+			    h->program_header_count, h->program_header_size_bytes);
 	size_t size = h->program_header_count * entry;
 	_cleanup_free_ uint8_t *bytes = malloc(size);
 	struct object_segment *segments = calloc(h->program_header_count, sizeof(*segments));
@@ -195,7 +195,7 @@ static int program_headers_read(struct object *o, const struct elf_header *h, st
 
 static int object_parse(struct object *o, struct error *err)
 {
-	struct elf_header h = {0};
+	struct elf_header h = { 0 };
 	int rc = elf_header_read(o, &h, err);
 	if (rc < 0)
 		return rc;
@@ -239,7 +239,7 @@ int object_open_fd(int fd, const char *path, struct object **out, struct error *
 }
 
 int object_open_image(const void *image, size_t size_bytes, const char *path, struct object **out,
-                      struct error *err)
+		      struct error *err)
 {
 	struct object *o = calloc(1, sizeof(*o));
 	uint8_t *copy = malloc(size_bytes ? size_bytes : 1);

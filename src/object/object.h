@@ -47,7 +47,7 @@ int object_open_fd(int fd, const char *path, struct object **out, struct error *
 
 /** The same for bytes in memory (the vdso); they are copied. */
 int object_open_image(const void *image, size_t size_bytes, const char *path, struct object **out,
-                      struct error *err);
+		      struct error *err);
 
 struct object *object_ref(struct object *o);
 /** Takes NULL. Closes at the last reference. */
@@ -64,7 +64,7 @@ bool object_vaddr_of(const struct object *o, uint64_t file_off, uint64_t *out_va
  * @return 0; -EBADMSG if they lie behind the end (`err` names the offset); another negative errno
  */
 int object_read(const struct object *o, uint64_t file_off, void *out, size_t size_bytes,
-                struct error *err);
+		struct error *err);
 
 /** Bytes of a section in memory of its own, decompressed if it was compressed. */
 struct object_section {
@@ -79,7 +79,7 @@ struct object_section {
  * @return 0; -ENOENT (a miss: `err` is not set); -EBADMSG; -EFBIG; -ENOMEM
  */
 int object_section_load(const struct object *o, const char *name, struct object_section *out,
-                        struct error *err);
+			struct error *err);
 void object_section_deinit(struct object_section *s);
 
 #endif

@@ -22,7 +22,7 @@ static const uint64_t SECTION_MAX_BYTES = UINT64_C(4) << 30;
 
 static struct elf_section section_parse(struct cursor *c, bool is_64bit)
 {
-	struct elf_section s = {.name = "", .name_off = cursor_u32(c)};
+	struct elf_section s = { .name = "", .name_off = cursor_u32(c) };
 	s.type = cursor_u32(c);
 	s.flags = elf_word(c, is_64bit);
 	s.vaddr = elf_word(c, is_64bit);
@@ -37,13 +37,13 @@ static struct elf_section section_parse(struct cursor *c, bool is_64bit)
 
 /* gABI: with 0xff00 sections or more, the count and the index of the names are in section 0. */
 static int extended_counts(const struct object *o, const struct elf_header *h, uint64_t *count,
-                           uint32_t *names_index, struct error *err)
+			   uint32_t *names_index, struct error *err)
 {
 	*count = h->section_count;
 	*names_index = h->section_names_index;
 	if (h->section_count && h->section_names_index != SHN_XINDEX)
 		return 0;
-	uint8_t bytes[sizeof(Elf64_Shdr)] = {0};
+	uint8_t bytes[sizeof(Elf64_Shdr)] = { 0 };
 	size_t size = h->is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	int rc = object_read(o, h->section_header_off, bytes, size, err);
 	if (rc < 0)
@@ -78,7 +78,7 @@ static void name_sections(const struct object *o, struct elf_sections *s, uint32
 }
 
 static int read_table(const struct object *o, const struct elf_header *h, struct elf_section *out,
-                      size_t count, struct error *err)
+		      size_t count, struct error *err)
 {
 	size_t size = count * h->section_header_size_bytes;
 	uint8_t *bytes = malloc(size);
@@ -95,7 +95,7 @@ static int read_table(const struct object *o, const struct elf_header *h, struct
 int elf_sections_read(const struct object *o, struct elf_sections *out, struct error *err)
 {
 	struct elf_header h;
-	*out = (struct elf_sections){0};
+	*out = (struct elf_sections){ 0 };
 	int rc = elf_header_read(o, &h, err);
 	if (rc < 0 || !h.section_header_off)
 		return rc;
@@ -104,7 +104,7 @@ int elf_sections_read(const struct object *o, struct elf_sections *out, struct e
 	uint32_t names_index;
 	if (h.section_header_size_bytes != entry)
 		return fail(err, -EBADMSG, "section headers of %u bytes are impossible",
-		            h.section_header_size_bytes);
+			    h.section_header_size_bytes);
 	rc = extended_counts(o, &h, &count, &names_index, err);
 	if (rc < 0 || !count)
 		return rc;
@@ -120,7 +120,7 @@ int elf_sections_read(const struct object *o, struct elf_sections *out, struct e
 		free(at);
 		return rc;
 	}
-	*out = (struct elf_sections){.at = at, .count = n};
+	*out = (struct elf_sections){ .at = at, .count = n };
 	name_sections(o, out, names_index);
 	return 0;
 }
@@ -129,7 +129,7 @@ void elf_sections_deinit(struct elf_sections *s)
 {
 	free(s->at);
 	free(s->names);
-	*s = (struct elf_sections){0};
+	*s = (struct elf_sections){ 0 };
 }
 
 const struct elf_section *elf_section_find(const struct elf_sections *s, const char *name)
@@ -143,7 +143,7 @@ const struct elf_section *elf_section_find(const struct elf_sections *s, const c
 }
 
 static int unpack_compressed(const struct object *o, const struct elf_section *s, uint8_t *bytes,
-                             struct object_section *out, struct error *err)
+			     struct object_section *out, struct error *err)
 {
 	struct elf_header h;
 	int rc = elf_header_read(o, &h, err);
@@ -164,7 +164,7 @@ static int unpack_compressed(const struct object *o, const struct elf_section *s
 
 /* The older GNU form: "ZLIB", the size in big endian, a zlib stream. */
 static int unpack_zdebug(const struct elf_section *s, const uint8_t *bytes,
-                         struct object_section *out, struct error *err)
+			 struct object_section *out, struct error *err)
 {
 	struct cursor c = cursor_of(bytes, (size_t)s->size_bytes);
 	const char *magic = cursor_take(&c, 4);
@@ -176,15 +176,15 @@ static int unpack_zdebug(const struct elf_section *s, const uint8_t *bytes,
 }
 
 int elf_section_load(const struct object *o, const struct elf_section *s,
-                     struct object_section *out, struct error *err)
+		     struct object_section *out, struct error *err)
 {
-	struct object_section section = {.vaddr = s->vaddr};
+	struct object_section section = { .vaddr = s->vaddr };
 	bool zdebug = !strncmp(s->name, ".zdebug_", 8);
 	if (s->size_bytes > o->image_size_bytes)
 		return fail(err, -EBADMSG, "section '%s' is larger than the file", s->name);
 	if (s->size_bytes > SECTION_MAX_BYTES)
 		return fail(err, -EFBIG, "section '%s' has %" PRIu64 " bytes", s->name,
-		            s->size_bytes);
+			    s->size_bytes);
 	size_t size = (size_t)s->size_bytes;
 	_cleanup_free_ uint8_t *bytes = malloc(size ? size : 1);
 	if (!bytes)
@@ -215,7 +215,7 @@ static const struct elf_section *find_zdebug(const struct elf_sections *sections
 }
 
 int object_section_load(const struct object *o, const char *name, struct object_section *out,
-                        struct error *err)
+			struct error *err)
 {
 	struct elf_sections sections;
 	int rc = elf_sections_read(o, &sections, err);
@@ -237,5 +237,5 @@ int object_section_load(const struct object *o, const char *name, struct object_
 void object_section_deinit(struct object_section *s)
 {
 	free(s->bytes);
-	*s = (struct object_section){0};
+	*s = (struct object_section){ 0 };
 }

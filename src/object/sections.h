@@ -31,7 +31,7 @@ const struct elf_section *elf_section_find(const struct elf_sections *s, const c
 
 /** Loads and unpacks one section. @return as object_section_load() */
 int elf_section_load(const struct object *o, const struct elf_section *s,
-                     struct object_section *out, struct error *err);
+		     struct object_section *out, struct error *err);
 
 /**
  * Unpacks a zlib or zstd stream to exactly `size_bytes`.
@@ -40,6 +40,6 @@ int elf_section_load(const struct object *o, const struct elf_section *s,
  * @return 0; -EBADMSG; -EFBIG; -ENOMEM
  */
 int elf_unpack(uint32_t kind, const uint8_t *packed, size_t packed_bytes, uint64_t size_bytes,
-               uint8_t **out, struct error *err);
+	       uint8_t **out, struct error *err);
 
 #endif

@@ -19,7 +19,7 @@ enum { ZLIB_RATIO_MAX = 1032 }; /* zlib's technical page: 1032 to 1 at best */
 
 static int unpack_zlib(const uint8_t *packed, size_t packed_bytes, uint8_t *out, size_t size_bytes)
 {
-	z_stream z = {0};
+	z_stream z = { 0 };
 	if (inflateInit(&z) != Z_OK)
 		return -ENOMEM;
 	size_t in = 0, done = 0;
@@ -45,7 +45,7 @@ static int unpack_zstd(const uint8_t *packed, size_t packed_bytes, uint8_t *out,
 }
 
 int elf_unpack(uint32_t kind, const uint8_t *packed, size_t packed_bytes, uint64_t size_bytes,
-               uint8_t **out, struct error *err)
+	       uint8_t **out, struct error *err)
 {
 	if (kind != ELFCOMPRESS_ZLIB && kind != ELFCOMPRESS_ZSTD)
 		return fail(err, -EBADMSG, "unknown compression %u", kind);
@@ -53,13 +53,13 @@ int elf_unpack(uint32_t kind, const uint8_t *packed, size_t packed_bytes, uint64
 		return fail(err, -EFBIG, "unpacks to %" PRIu64 " bytes", size_bytes);
 	if (kind == ELFCOMPRESS_ZLIB && size_bytes / ZLIB_RATIO_MAX > packed_bytes)
 		return fail(err, -EBADMSG, "%zu bytes cannot unpack to %" PRIu64, packed_bytes,
-		            size_bytes);
+			    size_bytes);
 	size_t size = (size_t)size_bytes;
 	uint8_t *bytes = malloc(size ? size : 1);
 	if (!bytes)
 		return fail(err, -ENOMEM, "out of memory");
 	int rc = kind == ELFCOMPRESS_ZLIB ? unpack_zlib(packed, packed_bytes, bytes, size)
-	                                  : unpack_zstd(packed, packed_bytes, bytes, size);
+					  : unpack_zstd(packed, packed_bytes, bytes, size);
 	if (rc < 0) {
 		free(bytes);
 		return fail(err, rc, "the compressed data is damaged");

@@ -35,7 +35,8 @@ static int add_children(const relation_list *relations, struct map64 *known, pid
 	int added = 0;
 	for (size_t i = 0; i < relations->count; i++) {
 		const struct relation *r = &relations->at[i];
-		if (!map64_get(known, (uint64_t)r->parent_pid) || map64_get(known, (uint64_t)r->pid))
+		if (!map64_get(known, (uint64_t)r->parent_pid) ||
+		    map64_get(known, (uint64_t)r->pid))
 			continue;
 		if (!vec_push(pids, r->pid) || !map64_put(known, (uint64_t)r->pid, 1))
 			return -ENOMEM;

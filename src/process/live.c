@@ -19,7 +19,9 @@ static int read_proc(const char *path, struct strbuf *out, struct error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT || errno == ESRCH ? -ESRCH : fail_errno(err, "cannot read '%s'", path);
+		return errno == ENOENT || errno == ESRCH
+			       ? -ESRCH
+			       : fail_errno(err, "cannot read '%s'", path);
 	int r = read_all(fd, PROC_FILE_MAX, out, err);
 	return r < 0 && r != -ESRCH ? fail_in(err, r, "'%s'", path) : r;
 }
@@ -44,7 +46,8 @@ static void read_comm(const char *path, char *out, size_t size)
 	struct strbuf text = { 0 };
 	out[0] = 0;
 	if (read_proc(path, &text, NULL) == 0)
-		snprintf(out, size, "%.*s", (int)strcspn(strbuf_text(&text), "\n"), strbuf_text(&text));
+		snprintf(out, size, "%.*s", (int)strcspn(strbuf_text(&text), "\n"),
+			 strbuf_text(&text));
 	strbuf_deinit(&text);
 }
 

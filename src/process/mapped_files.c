@@ -63,9 +63,9 @@ mapped_id mapped_files_intern(struct mapped_files *f, struct strings *strings, p
 	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id),
 				    .seen_pid = pid };
 	/* What a JIT maps may have a name of its own each time: it is not kept. */
-	file.path = path_of(strings, file.kind == MAPPED_ANON ? "//anon" : mmap->path, &file.deleted);
-	if (file.kind == MAPPED_FILE && mmap->has_build_id &&
-		   mmap->build_id_size <= BUILD_ID_MAX) {
+	file.path =
+		path_of(strings, file.kind == MAPPED_ANON ? "//anon" : mmap->path, &file.deleted);
+	if (file.kind == MAPPED_FILE && mmap->has_build_id && mmap->build_id_size <= BUILD_ID_MAX) {
 		file.build_id_size = mmap->build_id_size;
 		memcpy(file.build_id, mmap->build_id, mmap->build_id_size);
 	} else if (file.kind == MAPPED_FILE) {

@@ -29,7 +29,8 @@ static int reopen_regular(int path_fd, struct error *err)
 static int open_plain(const char *path, struct error *err)
 {
 	_cleanup_close_ int path_fd = open(path, O_PATH | O_CLOEXEC);
-	return path_fd < 0 ? fail_errno(err, "cannot open '%s'", path) : reopen_regular(path_fd, err);
+	return path_fd < 0 ? fail_errno(err, "cannot open '%s'", path)
+			   : reopen_regular(path_fd, err);
 }
 
 /* Links below a target's root are resolved inside it, whatever they say. */
@@ -42,8 +43,8 @@ static int open_below_root(pid_t pid, const char *path, struct error *err)
 		return fail_errno(err, "cannot open '%s'", root);
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
 	_cleanup_close_ int path_fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	return path_fd < 0 ? fail_errno(err, "cannot open '%s%s'", root, path) :
-			     reopen_regular(path_fd, err);
+	return path_fd < 0 ? fail_errno(err, "cannot open '%s%s'", root, path)
+			   : reopen_regular(path_fd, err);
 }
 
 static bool is_what_was_mapped(const struct mapped_open *what, const struct object *o)
@@ -55,8 +56,7 @@ static bool is_what_was_mapped(const struct mapped_open *what, const struct obje
 	return !what->inode || o->inode == what->inode;
 }
 
-static int take(int fd, const struct mapped_open *what, struct object **out,
-		struct error *err)
+static int take(int fd, const struct mapped_open *what, struct object **out, struct error *err)
 {
 	struct object *o;
 	int r = object_open_fd(fd, what->path, &o, err);

@@ -7,7 +7,9 @@ static bool take_number(struct cursor *line, unsigned base, uint64_t *out)
 	unsigned digits = 0;
 	for (; line->at < line->end; line->at++, digits++) {
 		unsigned char c = *line->at;
-		unsigned d = c >= '0' && c <= '9' ? c - (unsigned)'0' : c >= 'a' && c <= 'f' ? c - (unsigned)'a' + 10 : 99;
+		unsigned d = c >= '0' && c <= '9'   ? c - (unsigned)'0'
+			     : c >= 'a' && c <= 'f' ? c - (unsigned)'a' + 10
+						    : 99;
 		if (d >= base || digits >= 20)
 			break;
 		v = v * base + d;

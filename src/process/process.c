@@ -30,8 +30,9 @@ struct process_table {
 	struct map64 current;            /* pid -> process_id */
 	VEC(struct thread_info) threads; /* by thread_ref */
 	struct map64 current_thread;     /* (process_id, tid) -> thread_ref */
-	struct row_index thread_index;   /* by (process_id, tid, comm): some change names all the time */
-	struct map64 live;               /* tid -> process_id of each thread that has not ended */
+	struct row_index
+		thread_index; /* by (process_id, tid, comm): some change names all the time */
+	struct map64 live;    /* tid -> process_id of each thread that has not ended */
 	struct mapped_files files;
 	process_id tombstones[TOMBSTONES];
 	uint32_t tombstone_count;

@@ -29,7 +29,7 @@ typedef struct {
 enum mapped_kind {
 	MAPPED_FILE,
 	MAPPED_VDSO,
-	MAPPED_ANON, /* JIT code and the like */
+	MAPPED_ANON,    /* JIT code and the like */
 	MAPPED_SPECIAL, /* [vsyscall], [uprobes] */
 };
 
@@ -46,9 +46,9 @@ struct mapped_file {
 	uint64_t seen_start, seen_end;
 };
 
-struct mapping { /* executable ones only; intervals of one process do not overlap */
+struct mapping {             /* executable ones only; intervals of one process do not overlap */
 	uint64_t start, end; /* in the process */
-	uint64_t file_off; /* of start */
+	uint64_t file_off;   /* of start */
 	mapped_id mapped;
 };
 
@@ -90,7 +90,7 @@ struct thread_info {
 };
 const struct thread_info *thread_info(const struct process_table *t, thread_ref r);
 uint32_t process_thread_count(const struct process_table *t); /* rows incl. row 0 */
-uint32_t process_count(const struct process_table *t); /* rows incl. row 0 */
+uint32_t process_count(const struct process_table *t);        /* rows incl. row 0 */
 
 /** @return the mapping that holds pc, or NULL. Valid until the next process_apply(). */
 const struct mapping *process_mapping(const struct process_table *t, process_id p, uint64_t pc);

@@ -10,8 +10,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-enum { STAT_BYTES = 4096, FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_STIME = 15, FIELD_CSTIME = 17,
-       FIELD_START = 22 };
+enum {
+	STAT_BYTES = 4096,
+	FIELD_STATE = 3,
+	FIELD_PARENT = 4,
+	FIELD_STIME = 15,
+	FIELD_CSTIME = 17,
+	FIELD_START = 22
+};
 
 bool stat_file_parse(const char *text, struct stat_file *out)
 {

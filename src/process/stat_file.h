@@ -8,9 +8,9 @@
 
 struct stat_file { /* what we use of /proc/PID/stat */
 	pid_t parent_pid;
-	uint64_t system_ticks; /* in kernel mode, all threads, living and dead */
+	uint64_t system_ticks;          /* in kernel mode, all threads, living and dead */
 	uint64_t children_system_ticks; /* of children that have ended and were waited for */
-	uint64_t start_ticks; /* after boot */
+	uint64_t start_ticks;           /* after boot */
 };
 
 /**

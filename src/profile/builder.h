@@ -49,7 +49,8 @@ void builder_set_frame_vaddr(struct builder *b, frame_id frame, uint64_t vaddr);
  * For readers of files whose addresses name nothing (0 in collapsed stacks): always a new row, which
  * the caller interns by what the file knows. Rows of equal content become one at freeze.
  */
-frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr, enum frame_kind kind);
+frame_id builder_new_frame(struct builder *b, module_id module, uint64_t vaddr,
+			   enum frame_kind kind);
 
 /** For readers: a build-id as a file spells it. @return 0 or -ENOMEM */
 int builder_set_build_id_text(struct builder *b, module_id m, const char *build_id);

@@ -15,7 +15,7 @@
 struct draft_module {
 	const char *path, *build_id;
 	uint64_t start_vaddr, limit_vaddr; /* both 0: not claimed */
-	uint64_t vaddr_minus_off; /* modulo 2^64 */
+	uint64_t vaddr_minus_off;          /* modulo 2^64 */
 	bool deleted, is_main;
 };
 

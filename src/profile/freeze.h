@@ -41,7 +41,7 @@ struct freeze {
 	const struct draft_function **functions;
 	struct draft_thread *threads;
 	struct draft_stack *stacks;
-	struct draft_sample *samples; /* row 0 is used */
+	struct draft_sample *samples;  /* row 0 is used */
 	struct freeze_reason *reasons; /* row 0 is used */
 	size_t module_count, frame_count, function_count, line_count, thread_count, stack_count,
 		sample_count, reason_count;

@@ -192,7 +192,9 @@ static bool fill_frame(struct freeze *f, uint32_t row, struct freeze_frame *out)
 		.draft_row = row,
 		.kind = frame->kind,
 		.interned = frame->interned,
-		.known = frame->line_count ? 2 : frame->has_function_start ? 1 : 0,
+		.known = frame->line_count           ? 2
+			 : frame->has_function_start ? 1
+						     : 0,
 	};
 	if (!frame->line_count) {
 		out->lines = made_up_line(f, frame, out->module);

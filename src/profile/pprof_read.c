@@ -167,17 +167,14 @@ static int read_values(struct pprof_reader *r, struct protobuf_field *f)
 	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of values is cut off") : 0;
 }
 
-static int read_sample_field(struct pprof_reader *r, struct protobuf_field *f, struct labels *labels)
+static int read_sample_field(struct pprof_reader *r, struct protobuf_field *f,
+			     struct labels *labels)
 {
 	switch (f->number) {
-	case SAMPLE_LOCATION_ID:
-		return read_ids(r, f);
-	case SAMPLE_VALUE:
-		return read_values(r, f);
-	case SAMPLE_LABEL:
-		return read_label(r, f->bytes, labels);
-	default:
-		return 0;
+	case SAMPLE_LOCATION_ID: return read_ids(r, f);
+	case SAMPLE_VALUE: return read_values(r, f);
+	case SAMPLE_LABEL: return read_label(r, f->bytes, labels);
+	default: return 0;
 	}
 }
 
@@ -304,12 +301,10 @@ static bool right_wire(const struct protobuf_field *f)
 	case PROFILE_FUNCTION:
 	case PROFILE_STRING_TABLE:
 	case PROFILE_PERIOD_TYPE:
-	case PROFILE_CAPTURE:
-		return f->wire == PROTOBUF_BYTES;
+	case PROFILE_CAPTURE: return f->wire == PROTOBUF_BYTES;
 	case PROFILE_COMMENT: /* packed or not */
 		return f->wire == PROTOBUF_BYTES || f->wire == PROTOBUF_VARINT;
-	default:
-		return f->number <= PROFILE_DOC_URL && f->wire == PROTOBUF_VARINT;
+	default: return f->number <= PROFILE_DOC_URL && f->wire == PROTOBUF_VARINT;
 	}
 }
 

@@ -9,10 +9,10 @@ uint64_t pprof_time_unit_ns(const char *unit)
 		const char *name;
 		uint64_t ns;
 	} units[] = {
-		{ "nanoseconds", 1 },	     { "nanosecond", 1 },	 { "ns", 1 },
-		{ "microseconds", 1000 },    { "microsecond", 1000 },	 { "us", 1000 },
+		{ "nanoseconds", 1 },        { "nanosecond", 1 },        { "ns", 1 },
+		{ "microseconds", 1000 },    { "microsecond", 1000 },    { "us", 1000 },
 		{ "milliseconds", 1000000 }, { "millisecond", 1000000 }, { "ms", 1000000 },
-		{ "seconds", 1000000000 },   { "second", 1000000000 },	 { "s", 1000000000 },
+		{ "seconds", 1000000000 },   { "second", 1000000000 },   { "s", 1000000000 },
 	};
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
 		if (!strcmp(unit, units[i].name))

@@ -33,8 +33,8 @@ typedef struct {
 } thread_id;
 
 struct profile_module { /* one for a build-id, else for an inode and path; module 1 is CMD's binary */
-	string_id path; /* "[kernel.kallsyms]", "[vdso]" for those */
-	string_id build_id; /* lower-case hex; "" if unknown */
+	string_id path;                    /* "[kernel.kallsyms]", "[vdso]" for those */
+	string_id build_id;                /* lower-case hex; "" if unknown */
 	uint64_t start_vaddr, limit_vaddr; /* the ELF's own addresses that frames lie in */
 	uint64_t file_off;
 	bool deleted;
@@ -43,9 +43,9 @@ struct profile_module { /* one for a build-id, else for an inode and path; modul
 struct profile_function {
 	string_id name; /* for people: demangled; "[module+0xOFFSET]" where no symbol is known */
 	string_id system_name; /* as in the symbol table */
-	string_id file; /* "" if unknown */
-	uint32_t start_line; /* 0 if unknown */
-	bool unnamed; /* `name` is only the address of the function */
+	string_id file;        /* "" if unknown */
+	uint32_t start_line;   /* 0 if unknown */
+	bool unnamed;          /* `name` is only the address of the function */
 };
 
 struct profile_line {
@@ -56,14 +56,15 @@ struct profile_line {
 enum frame_kind {
 	FRAME_USER,
 	FRAME_KERNEL,
-	FRAME_JIT, /* code that lies in no file */
+	FRAME_JIT,       /* code that lies in no file */
 	FRAME_TRUNCATED, /* the marker in front of a stack that is not whole */
 };
 
-struct profile_frame { /* an address, with the functions that are inlined there */
+struct profile_frame {    /* an address, with the functions that are inlined there */
 	module_id module; /* none for FRAME_JIT and FRAME_TRUNCATED */
-	uint64_t vaddr; /* the ELF's own; of the call, not of the return */
-	uint32_t first_line, line_count; /* into profile.lines, innermost first; the last is not inlined */
+	uint64_t vaddr;   /* the ELF's own; of the call, not of the return */
+	uint32_t first_line,
+		line_count; /* into profile.lines, innermost first; the last is not inlined */
 	enum frame_kind kind;
 };
 
@@ -86,18 +87,18 @@ struct profile_reason {
 };
 
 struct profile_meta {
-	string_id command; /* CMD with its arguments, or "attach 123" */
+	string_id command;                /* CMD with its arguments, or "attach 123" */
 	string_id backend, unwind, event; /* "perf", "auto", "cpu" */
-	string_id host, kernel; /* uname */
+	string_id host, kernel;           /* uname */
 	uint32_t cpus;
 	uint32_t rate_hz; /* 0: not known (a foreign file) */
 	uint64_t start_unix_ns, duration_ns;
 	uint64_t lost_samples, throttled, fixed_period_samples;
-	uint64_t profiler_cpu_ns; /* what the observer cost */
-	uint64_t unsampled_cpu_ns; /* of threads without a sample */
+	uint64_t profiler_cpu_ns;     /* what the observer cost */
+	uint64_t unsampled_cpu_ns;    /* of threads without a sample */
 	uint64_t unsampled_kernel_ns; /* where kernel mode could not be sampled */
 	bool kernel_sampled;
-	bool foreign; /* not one of our captures: the fields above are unknown */
+	bool foreign;   /* not one of our captures: the fields above are unknown */
 	uint32_t *pids; /* targets */
 	size_t pid_count;
 	string_id *notes; /* sentences for the reader, e.g. about children that outlived CMD */
@@ -145,7 +146,7 @@ uint64_t profile_total_cpu_ns(const struct profile *p);
 
 struct profile_filter {
 	bool no_inlines; /* a frame keeps only its outermost line */
-	bool no_kernel; /* kernel frames are left out; samples stay */
+	bool no_kernel;  /* kernel frames are left out; samples stay */
 };
 
 /** Makes a filtered copy. @return 0 or -ENOMEM */

@@ -24,7 +24,7 @@ enum protobuf_wire {
 struct protobuf_field {
 	uint32_t number;
 	enum protobuf_wire wire;
-	uint64_t value; /* of PROTOBUF_VARINT, else 0 */
+	uint64_t value;      /* of PROTOBUF_VARINT, else 0 */
 	struct cursor bytes; /* of PROTOBUF_BYTES, else empty */
 };
 

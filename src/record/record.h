@@ -26,18 +26,25 @@ enum record_kind {
 };
 
 /* General registers in DWARF order for x86-64 (psABI, figure 3.36), then the program counter. */
-enum { REGISTER_COUNT = 17, REGISTER_RBX = 3, REGISTER_RBP = 6, REGISTER_RSP = 7, REGISTER_PC = 16 };
+enum {
+	REGISTER_COUNT = 17,
+	REGISTER_RBX = 3,
+	REGISTER_RBP = 6,
+	REGISTER_RSP = 7,
+	REGISTER_PC = 16
+};
 
 struct record_sample {
-	uint64_t pc; /* where the tick hit: user or kernel */
-	bool in_kernel; /* the tick hit kernel mode */
+	uint64_t pc;       /* where the tick hit: user or kernel */
+	bool in_kernel;    /* the tick hit kernel mode */
 	bool fixed_period; /* the event could not be jittered (an inherited copy) */
 	bool abi_32bit;
-	bool has_registers; /* false for kernel threads */
+	bool has_registers;                 /* false for kernel threads */
 	uint64_t registers[REGISTER_COUNT]; /* of user mode, also when the tick hit the kernel */
-	const uint64_t *kernel_pcs; /* innermost first, no context markers; unaligned reads are fine on x86 */
+	const uint64_t *
+		kernel_pcs; /* innermost first, no context markers; unaligned reads are fine on x86 */
 	uint32_t kernel_pc_count;
-	const uint8_t *stack; /* copy that begins at registers[REGISTER_RSP] */
+	const uint8_t *stack;      /* copy that begins at registers[REGISTER_RSP] */
 	uint32_t stack_size_bytes; /* what was really copied */
 	bool stack_copy_full; /* the copy has the maximum size: the stack may go on behind it */
 };
@@ -46,14 +53,15 @@ enum { BUILD_ID_MAX = 20 };
 
 struct record_mmap {
 	uint64_t start, end; /* addresses in the process */
-	uint64_t file_off; /* of `start` */
+	uint64_t file_off;   /* of `start` */
 	bool executable;
 	bool has_build_id; /* then device and inode are 0 */
 	uint8_t build_id_size;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint64_t device; /* (major << 32) | minor */
 	uint64_t inode;
-	const char *path; /* as the kernel names it: a file, "//anon", "[vdso]", "/memfd:x (deleted)" */
+	const char *
+		path; /* as the kernel names it: a file, "//anon", "[vdso]", "/memfd:x (deleted)" */
 };
 
 struct record_comm {
@@ -70,7 +78,8 @@ struct record_lost {
 };
 
 struct record_cpu {
-	uint64_t cpu_ns; /* CPU time of this thread inside the window; records of one thread add up */
+	uint64_t
+		cpu_ns; /* CPU time of this thread inside the window; records of one thread add up */
 };
 
 struct record {

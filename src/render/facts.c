@@ -42,7 +42,7 @@ static bool stack_is_marked(const struct profile *p, stack_id stack)
 
 struct facts facts_of(const struct profile *p)
 {
-	struct facts f = {.profile = p, .reason_id = "", .reason_sentence = ""};
+	struct facts f = { .profile = p, .reason_id = "", .reason_sentence = "" };
 	for (size_t i = 0; i < p->sample_count; i++) {
 		const struct profile_sample *s = &p->samples[i];
 		f.samples += s->count;
@@ -101,7 +101,7 @@ static void add_truncated(const struct facts *f, struct strbuf *out)
 		return;
 	}
 	strbuf_printf(out, "Truncated %.2f %% (%llu of %llu stacks", f->truncated_percent,
-	              (unsigned long long)f->truncated, (unsigned long long)f->samples);
+		      (unsigned long long)f->truncated, (unsigned long long)f->samples);
 	if (*f->reason_sentence)
 		strbuf_printf(out, ", mostly: %s", f->reason_sentence);
 	strbuf_putc(out, ')');
@@ -160,6 +160,6 @@ void facts_few(const struct facts *f, struct strbuf *out)
 		return;
 	struct interval half = interval_wilson(f->samples / 2, f->samples);
 	strbuf_printf(out, "%sWith %llu %s a share of half is known to +-%.0f points only.",
-	              m->foreign ? "" : " ", (unsigned long long)f->samples,
-	              f->samples == 1 ? "sample" : "samples", (half.high - half.low) / 2);
+		      m->foreign ? "" : " ", (unsigned long long)f->samples,
+		      f->samples == 1 ? "sample" : "samples", (half.high - half.low) / 2);
 }

@@ -21,7 +21,7 @@ struct facts {
 	double lost_percent;      /* of samples taken and lost */
 	double cpu_s, duration_s;
 	const char *reason_id,
-	        *reason_sentence; /* most frequent of truncated stacks; "" for none */
+		*reason_sentence; /* most frequent of truncated stacks; "" for none */
 };
 
 struct facts facts_of(const struct profile *p);

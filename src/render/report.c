@@ -32,8 +32,8 @@ static void mend_unnamed(const struct report *r, const struct module_quality *m,
 		strbuf_puts(out, "no names and the file is gone: record again");
 	else
 		strbuf_printf(out,
-		              "%s: install its debug symbols, or build with -g and do not strip",
-		              m->unnamed < m->self ? "some functions have no names" : "no names");
+			      "%s: install its debug symbols, or build with -g and do not strip",
+			      m->unnamed < m->self ? "some functions have no names" : "no names");
 }
 
 void report_mend(const struct report *r, const struct module_quality *m, struct strbuf *out)
@@ -48,13 +48,13 @@ void report_mend(const struct report *r, const struct module_quality *m, struct 
 	}
 	if (m->deleted && !m->unnamed)
 		strbuf_printf(out, "%sthe file was replaced or deleted while it ran",
-		              m->truncated ? "; " : "");
+			      m->truncated ? "; " : "");
 }
 
 int report_render(const struct profile *p, const struct report_options *options, struct strbuf *out,
-                  struct error *err)
+		  struct error *err)
 {
-	struct report r = {.profile = p, .options = options, .facts = facts_of(p)};
+	struct report r = { .profile = p, .options = options, .facts = facts_of(p) };
 	int result = hotspots_build(p, &r.hotspots, err);
 	if (!result)
 		result = quality_build(p, &r.quality, err);

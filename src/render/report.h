@@ -20,6 +20,6 @@ struct report_options {
  * @return 0 or -ENOMEM
  */
 int report_render(const struct profile *p, const struct report_options *options, struct strbuf *out,
-                  struct error *err);
+		  struct error *err);
 
 #endif

@@ -36,7 +36,7 @@ static string_id caller_of(const struct profile *p, stack_id stack, string_id ca
 				return p->functions[f.v].name;
 		}
 	}
-	return (string_id){0};
+	return (string_id){ 0 };
 }
 
 static bool ends_in(const struct profile *p, stack_id stack, const struct hotspot *h)
@@ -58,7 +58,7 @@ struct caller_count {
 static struct caller_count main_caller(const struct report *r, const struct hotspot *h)
 {
 	const struct profile *p = r->profile;
-	struct caller_count best = {0};
+	struct caller_count best = { 0 };
 	uint64_t *samples = calloc(p->strings.count + 1, sizeof(*samples)); /* by name */
 	for (size_t i = 0; samples && i < p->sample_count; i++) {
 		if (!ends_in(p, p->samples[i].stack, h))
@@ -66,7 +66,7 @@ static struct caller_count main_caller(const struct report *r, const struct hots
 		string_id caller = caller_of(p, p->samples[i].stack, h->function);
 		samples[caller.v] += p->samples[i].count;
 		if (samples[caller.v] > best.samples)
-			best = (struct caller_count){caller, samples[caller.v]};
+			best = (struct caller_count){ caller, samples[caller.v] };
 	}
 	free(samples);
 	return best;
@@ -79,9 +79,9 @@ static void say_caller(const struct report *r, const struct hotspot *h, struct s
 	if (!caller.name.v || share < CALLER_PERCENT)
 		return;
 	strbuf_printf(out, " %s of it is called by ",
-	              caller.samples == h->self ? "All"
-	              : share >= 50             ? "Most"
-	                                        : "Much");
+		      caller.samples == h->self ? "All"
+		      : share >= 50             ? "Most"
+						: "Much");
 	say_name(r, caller.name, out);
 	strbuf_putc(out, '.');
 }
@@ -114,11 +114,11 @@ void answer_dominates(const struct report *r, struct strbuf *out)
 	bool dominates = h->self_share.percent >= DOMINATES_PERCENT;
 	if (!dominates)
 		strbuf_printf(out, "nothing: the ten hottest functions take %.0f %%; the first is ",
-		              ten);
+			      ten);
 	say_name(r, h->function, out);
 	strbuf_printf(out, "%s %.1f %% of %s in its own code (%.1f to %.1f %%)",
-	              dominates ? " takes" : " with", h->self_share.percent, unit(r),
-	              h->self_share.low, h->self_share.high);
+		      dominates ? " takes" : " with", h->self_share.percent, unit(r),
+		      h->self_share.low, h->self_share.high);
 	if (h->total > h->self)
 		strbuf_printf(out, ", %.1f %% with all that it calls", h->total_share.percent);
 	strbuf_putc(out, '.');
@@ -134,7 +134,7 @@ void answer_sure(const struct report *r, struct strbuf *out)
 	struct interval half = interval_wilson(r->facts.samples / 2, r->facts.samples);
 	if (r->facts.samples >= FACTS_FEW_SAMPLES)
 		strbuf_printf(out, "; a share of half is known to +-%.1f points",
-		              (half.high - half.low) / 2);
+			      (half.high - half.low) / 2);
 	strbuf_putc(out, '.');
 }
 
@@ -157,8 +157,8 @@ void answer_complete(const struct report *r, struct strbuf *out)
 			worst = &q->at[i];
 	if (worst && worst->path.v)
 		strbuf_printf(out, " %.0f %% of the truncated broke in %s.",
-		              percent_of(worst->truncated, q->truncated),
-		              report_basename(profile_string(r->profile, worst->path)));
+			      percent_of(worst->truncated, q->truncated),
+			      report_basename(profile_string(r->profile, worst->path)));
 }
 
 void answer_kernel(const struct report *r, struct strbuf *out)
@@ -182,10 +182,11 @@ static bool say_waiting(const struct report *r, struct strbuf *out)
 	double share = f->duration_s > 0 ? 100 * f->cpu_s / f->duration_s : 100;
 	if (r->profile->meta.foreign || f->duration_s < SHORT_S || share >= WAITING_PERCENT)
 		return false;
-	strbuf_printf(out,
-	              "it was on a CPU for %.0f %% of the time: it waits, and a profile of CPU time does "
-	              "not say what for; ",
-	              share);
+	strbuf_printf(
+		out,
+		"it was on a CPU for %.0f %% of the time: it waits, and a profile of CPU time does "
+		"not say what for; ",
+		share);
 	return true;
 }
 
@@ -196,26 +197,26 @@ void answer_next(const struct report *r, struct strbuf *out)
 	bool waits = say_waiting(r, out);
 	if (!r->facts.samples) {
 		strbuf_puts(out, waits ? "look at its locks, input and output."
-		                       : "profile more work: a longer input, or several runs in a "
-		                         "loop.");
+				       : "profile more work: a longer input, or several runs in a "
+					 "loop.");
 		return;
 	}
 	if (r->facts.truncated_percent >= BROKEN_PERCENT)
 		strbuf_printf(out,
-		              "%.0f %% of the stacks lack their outer part, so totals are too "
-		              "low: see the quality of each module; ",
-		              r->facts.truncated_percent);
+			      "%.0f %% of the stacks lack their outer part, so totals are too "
+			      "low: see the quality of each module; ",
+			      r->facts.truncated_percent);
 	if (m && unnamed >= BROKEN_PERCENT && m->path.v) {
 		const char *path = profile_string(r->profile, m->path);
 		strbuf_printf(out,
-		              "%.0f %% of the samples lie in functions of %s without a name: "
-		              "give it debug symbols; ",
-		              unnamed, report_basename(path));
+			      "%.0f %% of the samples lie in functions of %s without a name: "
+			      "give it debug symbols; ",
+			      unnamed, report_basename(path));
 	} else if (m && unnamed >= BROKEN_PERCENT && !r->profile->meta.foreign) {
 		strbuf_printf(out,
-		              "%.0f %% of the samples lie in code that is in no file, as a JIT "
-		              "compiler's, which this version does not name; ",
-		              unnamed);
+			      "%.0f %% of the samples lie in code that is in no file, as a JIT "
+			      "compiler's, which this version does not name; ",
+			      unnamed);
 	}
 	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
 	if (h && h->file.v && h->line)
@@ -234,7 +235,7 @@ void answer_cost(const struct report *r, struct strbuf *out)
 	/* Of a short command the share says nothing: most of ours is to begin and to end. */
 	if (r->facts.cpu_s * 1e9 > (double)m->profiler_cpu_ns)
 		strbuf_printf(out, " (%.2f %% of what it watched)",
-		              (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
+			      (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
 	if (m->backend.v)
 		strbuf_printf(out, "; samples by %s", profile_string(r->profile, m->backend));
 	if (m->unwind.v)

@@ -35,13 +35,13 @@ static void escape(const struct document *d, struct strbuf *out, const char *tex
 
 static void heading(struct document *d, const char *text)
 {
-	struct strbuf clean = {0};
+	struct strbuf clean = { 0 };
 	escape(d, &clean, text);
 	if (d->markdown)
 		strbuf_printf(d->out, "\n## %s\n\n", strbuf_text(&clean));
 	else
 		strbuf_printf(d->out, "\n%s%s%s\n", d->color ? BOLD : "", strbuf_text(&clean),
-		              d->color ? PLAIN : "");
+			      d->color ? PLAIN : "");
 	d->failed = d->failed || clean.failed;
 	strbuf_deinit(&clean);
 }
@@ -81,7 +81,7 @@ static void put_wrapped(struct document *d, const char *text, size_t column, siz
  * out. */
 static void answer(struct document *d, const char *label, const struct strbuf *sentence)
 {
-	struct strbuf clean = {0};
+	struct strbuf clean = { 0 };
 	if (!sentence->length)
 		return;
 	escape(d, &clean, sentence->text);
@@ -89,7 +89,7 @@ static void answer(struct document *d, const char *label, const struct strbuf *s
 		strbuf_printf(d->out, "- **%s**: %s\n", label, strbuf_text(&clean));
 	} else {
 		strbuf_printf(d->out, "%s%-14s%s", d->color ? BOLD : "", label,
-		              d->color ? PLAIN : "");
+			      d->color ? PLAIN : "");
 		put_wrapped(d, strbuf_text(&clean), 14, 14);
 	}
 	d->failed = d->failed || clean.failed;
@@ -100,7 +100,7 @@ static void put_title(struct document *d)
 {
 	const struct profile *p = d->report->profile;
 	const char *command = profile_string(p, p->meta.command);
-	struct strbuf clean = {0};
+	struct strbuf clean = { 0 };
 	if (d->markdown)
 		escape_markdown_code(&clean, command);
 	else
@@ -123,11 +123,11 @@ static void put_answers(struct document *d)
 		const char *label;
 		void (*say)(const struct report *r, struct strbuf *out);
 	} lines[] = {
-	        {"Dominates", answer_dominates}, {"How sure", answer_sure},
-	        {"Few samples", answer_few},     {"How complete", answer_complete},
-	        {"Not seen", answer_kernel},     {"Next", answer_next},
+		{ "Dominates", answer_dominates }, { "How sure", answer_sure },
+		{ "Few samples", answer_few },     { "How complete", answer_complete },
+		{ "Not seen", answer_kernel },     { "Next", answer_next },
 	};
-	struct strbuf sentence = {0};
+	struct strbuf sentence = { 0 };
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		strbuf_clear(&sentence);
 		lines[i].say(d->report, &sentence);
@@ -151,7 +151,7 @@ static void put_table(struct document *d, struct table *t)
 static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
 {
 	const struct profile *p = d->report->profile;
-	struct strbuf place = {0};
+	struct strbuf place = { 0 };
 	if (h->file.v) {
 		strbuf_puts(&place, report_basename(profile_string(p, h->file)));
 		if (h->line)
@@ -168,19 +168,19 @@ static void put_functions(struct document *d)
 {
 	const struct hotspots *hot = &d->report->hotspots;
 	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
-	uint32_t left = d->table_columns > FIGURES_WIDTH + 32 ? d->table_columns - FIGURES_WIDTH
-	                                                      : 32;
+	uint32_t left =
+		d->table_columns > FIGURES_WIDTH + 32 ? d->table_columns - FIGURES_WIDTH : 32;
 	const struct table_column columns[] = {
-	        {.title = "self %", .align = ALIGN_RIGHT},
-	        {.title = "95 % interval", .align = ALIGN_RIGHT},
-	        {.title = "total %", .align = ALIGN_RIGHT},
-	        {.title = "samples", .align = ALIGN_RIGHT},
-	        {.title = "function",
-	         .code = true,
-	         .function = true,
-	         .align = ALIGN_LEFT,
-	         .max_width = left * 11 / 20},
-	        {.title = "where", .align = ALIGN_LEFT},
+		{ .title = "self %", .align = ALIGN_RIGHT },
+		{ .title = "95 % interval", .align = ALIGN_RIGHT },
+		{ .title = "total %", .align = ALIGN_RIGHT },
+		{ .title = "samples", .align = ALIGN_RIGHT },
+		{ .title = "function",
+		  .code = true,
+		  .function = true,
+		  .align = ALIGN_LEFT,
+		  .max_width = left * 11 / 20 },
+		{ .title = "where", .align = ALIGN_LEFT },
 	};
 	struct table t;
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
@@ -200,13 +200,13 @@ static void put_functions(struct document *d)
 	put_table(d, &t);
 	if (shown < hot->count)
 		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
-		              d->markdown ? "\n" : "", hot->count - shown);
+			      d->markdown ? "\n" : "", hot->count - shown);
 	table_deinit(&t);
 }
 
 static void put_sentence(struct document *d, const char *text)
 {
-	struct strbuf clean = {0};
+	struct strbuf clean = { 0 };
 	escape(d, &clean, text);
 	if (d->markdown)
 		strbuf_printf(d->out, "- %s\n", strbuf_text(&clean));
@@ -231,11 +231,11 @@ static void put_module_table(struct document *d)
 {
 	const struct quality *q = &d->report->quality;
 	const struct table_column columns[] = {
-	        {.title = "self %", .align = ALIGN_RIGHT},
-	        {.title = "on stack %", .align = ALIGN_RIGHT},
-	        {.title = "truncated %", .align = ALIGN_RIGHT},
-	        {.title = "unnamed %", .align = ALIGN_RIGHT},
-	        {.title = "module", .code = true, .align = ALIGN_LEFT},
+		{ .title = "self %", .align = ALIGN_RIGHT },
+		{ .title = "on stack %", .align = ALIGN_RIGHT },
+		{ .title = "truncated %", .align = ALIGN_RIGHT },
+		{ .title = "unnamed %", .align = ALIGN_RIGHT },
+		{ .title = "module", .code = true, .align = ALIGN_LEFT },
 	};
 	struct table t;
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
@@ -258,7 +258,7 @@ static void put_module_table(struct document *d)
 static void put_mending(struct document *d)
 {
 	const struct quality *q = &d->report->quality;
-	struct strbuf line = {0};
+	struct strbuf line = { 0 };
 	for (size_t i = 0, shown = 0; i < q->count && shown < MODULES_SHOWN; i++) {
 		const struct module_quality *m = &q->at[i];
 		size_t name_length;
@@ -289,7 +289,7 @@ static void put_modules(struct document *d)
 static void put_notes(struct document *d)
 {
 	const struct profile *p = d->report->profile;
-	struct strbuf cost = {0};
+	struct strbuf cost = { 0 };
 	answer_cost(d->report, &cost);
 	if (cost.length || p->meta.note_count)
 		heading(d, "The run");
@@ -304,13 +304,12 @@ static void put_notes(struct document *d)
 int report_document(const struct report *r, struct strbuf *out, struct error *err)
 {
 	struct document d = {
-	        .report = r,
-	        .out = out,
-	        .columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
-	        .table_columns = r->options->columns ? r->options->columns
-	                                             : DEFAULT_TABLE_COLUMNS,
-	        .markdown = r->options->format == REPORT_MARKDOWN,
-	        .color = r->options->color && r->options->format == REPORT_TEXT,
+		.report = r,
+		.out = out,
+		.columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
+		.table_columns = r->options->columns ? r->options->columns : DEFAULT_TABLE_COLUMNS,
+		.markdown = r->options->format == REPORT_MARKDOWN,
+		.color = r->options->color && r->options->format == REPORT_TEXT,
 	};
 	put_title(&d);
 	put_answers(&d);

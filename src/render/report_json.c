@@ -47,7 +47,7 @@ static void append(struct json *j, cJSON *array, cJSON *item)
 /* cJSON passes invalid UTF-8 through, so strings are escaped here and enter raw. */
 static cJSON *text_item(struct json *j, const char *text)
 {
-	struct strbuf quoted = {0};
+	struct strbuf quoted = { 0 };
 	strbuf_putc(&quoted, '"');
 	escape_json(&quoted, text);
 	strbuf_putc(&quoted, '"');
@@ -210,7 +210,7 @@ static void put_hotspots(struct json *j, cJSON *root)
 
 static void put_module(struct json *j, cJSON *o, const struct module_quality *m)
 {
-	struct strbuf why = {0};
+	struct strbuf why = { 0 };
 	report_mend(j->report, m, &why);
 	uint64_t samples = j->report->quality.samples;
 	add_string(j, o, "module", m->path);
@@ -254,7 +254,7 @@ static bool print_document(const cJSON *root, struct strbuf *out)
 
 int report_json(const struct report *r, struct strbuf *out, struct error *err)
 {
-	struct json j = {.report = r};
+	struct json j = { .report = r };
 	cJSON *root = keep(&j, cJSON_CreateObject());
 	if (root) {
 		add_text(&j, root, "schema", "perfprof.report/1");

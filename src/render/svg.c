@@ -18,10 +18,10 @@ static void put_file(struct svg *s)
 {
 	const char *view = s->options->width_px ? " data-fixed=\"\"" : "";
 	strbuf_printf(s->out,
-	              "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n"
-	              "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%u\" "
-	              "height=\"%u\" viewBox=\"0 0 %u %u\" data-perfprof=\"1\"%s>\n",
-	              s->width, s->height, s->width, s->height, view);
+		      "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n"
+		      "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%u\" "
+		      "height=\"%u\" viewBox=\"0 0 %u %u\" data-perfprof=\"1\"%s>\n",
+		      s->width, s->height, s->width, s->height, view);
 	svg_style(s);
 	strbuf_puts(s->out, "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n");
 	svg_frames(s);
@@ -69,10 +69,10 @@ static bool has_comm(const struct profile *p)
 static int draw(struct svg *s, struct error *err)
 {
 	const struct calltree_options options = {
-	        .threads = s->options->threads,
-	        .no_comm = !s->options->threads && !has_comm(s->profile),
-	        .inverted = s->options->reverse,
-	        .least = profile_total_count(s->profile) / ((uint64_t)s->width * THIN_PER_PX),
+		.threads = s->options->threads,
+		.no_comm = !s->options->threads && !has_comm(s->profile),
+		.inverted = s->options->reverse,
+		.least = profile_total_count(s->profile) / ((uint64_t)s->width * THIN_PER_PX),
 	};
 	struct calltree *tree = NULL;
 	int r = hotspots_build(s->profile, &s->hotspots, err);
@@ -87,12 +87,12 @@ static int draw(struct svg *s, struct error *err)
 }
 
 int svg_render(const struct profile *p, const struct svg_options *options, struct strbuf *out,
-               struct error *err)
+	       struct error *err)
 {
-	struct svg s = {.profile = p, .options = options, .out = out};
+	struct svg s = { .profile = p, .options = options, .out = out };
 	s.palette = svg_palette_find(options->colors);
 	if (!s.palette) {
-		struct strbuf names = {0};
+		struct strbuf names = { 0 };
 		svg_palette_names(&names);
 		fail(err, -EINVAL, "no palette '%s'; there are %s", options->colors,
 		     strbuf_text(&names));

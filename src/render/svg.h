@@ -16,6 +16,6 @@ struct svg_options {
 
 /** @return 0; -EINVAL for an unknown palette (`err` lists them); -ENOMEM */
 int svg_render(const struct profile *p, const struct svg_options *options, struct strbuf *out,
-               struct error *err);
+	       struct error *err);
 
 #endif

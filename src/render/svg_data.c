@@ -22,7 +22,7 @@ struct columns {
 static uint64_t hash_texts(const char *name, const char *module, const char *file)
 {
 	return hash_u64(hash_bytes(name, strlen(name)) * 3 +
-	                hash_bytes(module, strlen(module)) * 5 + hash_bytes(file, strlen(file)));
+			hash_bytes(module, strlen(module)) * 5 + hash_bytes(file, strlen(file)));
 }
 
 static bool index_functions(struct columns *c)
@@ -32,8 +32,8 @@ static bool index_functions(struct columns *c)
 	for (uint32_t i = 0; i < hot->count; i++) {
 		const struct hotspot *h = &hot->at[i];
 		uint64_t hash =
-		        hash_texts(profile_string(p, h->function), profile_string(p, h->module),
-		                   profile_string(p, h->file));
+			hash_texts(profile_string(p, h->function), profile_string(p, h->module),
+				   profile_string(p, h->file));
 		if (!index_add(&c->functions, hash, i + 1))
 			return false;
 	}
@@ -45,8 +45,8 @@ static const struct hotspot *function_of(const struct columns *c, const struct c
 	const struct profile *p = c->svg->profile;
 	const struct strings *strings = &c->svg->tree->strings;
 	const char *name = strings_text(strings, n->name),
-	           *module = strings_text(strings, n->module),
-	           *file = strings_text(strings, n->file);
+		   *module = strings_text(strings, n->module),
+		   *file = strings_text(strings, n->file);
 	uint32_t found;
 	for (struct index_probe probe = index_find(&c->functions, hash_texts(name, module, file));
 	     (found = index_next(&c->functions, &probe));) {
@@ -61,7 +61,7 @@ static const struct hotspot *function_of(const struct columns *c, const struct c
 
 static void put_text(struct columns *c, string_id id)
 {
-	struct strbuf json = {0};
+	struct strbuf json = { 0 };
 	if (c->text_number[id.v])
 		return;
 	c->text_number[id.v] = ++c->text_count;
@@ -96,15 +96,15 @@ static void put_frame(struct columns *c, const struct svg_frame *f)
 
 void svg_data(struct svg *s)
 {
-	struct columns c = {.svg = s, .out = s->out};
+	struct columns c = { .svg = s, .out = s->out };
 	const struct calltree_node *nodes = s->tree->nodes;
 	c.text_number = calloc(s->tree->strings.count + 1, sizeof(*c.text_number));
 	if (!c.text_number || !index_functions(&c)) {
 		s->out->failed = true;
 	} else {
 		strbuf_printf(s->out, "<metadata id=\"data\">{\"samples\":%llu,\"texts\":[",
-		              (unsigned long long)s->layout.total);
-		put_text(&c, (string_id){0});
+			      (unsigned long long)s->layout.total);
+		put_text(&c, (string_id){ 0 });
 		for (size_t i = 0; i < s->layout.frames.count; i++) {
 			put_text(&c, nodes[s->layout.frames.at[i].node].module);
 			put_text(&c, nodes[s->layout.frames.at[i].node].file);

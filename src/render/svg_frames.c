@@ -16,11 +16,11 @@ static uint32_t frame_y(const struct svg *s, const struct svg_frame *f)
 }
 
 static void frame_name(const struct svg *s, const struct svg_frame *f, char *buffer, size_t size,
-                       const char **out)
+		       const char **out)
 {
 	if (f->hidden) {
 		snprintf(buffer, size, "[%u %s %s]", f->hidden, f->deep ? "deeper" : "thin",
-		         f->hidden == 1 ? "frame" : "frames");
+			 f->hidden == 1 ? "frame" : "frames");
 		*out = buffer;
 		return;
 	}
@@ -35,7 +35,7 @@ static void put_class(struct svg *s, const struct svg_frame *f, const char *name
 		strbuf_puts(s->out, "z");
 	} else {
 		bool shaded =
-		        n->kind != NODE_ROOT && n->kind != NODE_THREAD && n->kind != NODE_TRUNCATED;
+			n->kind != NODE_ROOT && n->kind != NODE_THREAD && n->kind != NODE_TRUNCATED;
 		strbuf_putc(s->out, svg_kind_letter(n->kind));
 		strbuf_putc(s->out, (char)('0' + (shaded ? svg_palette_shade(name) : 0)));
 		if (n->inlined)
@@ -86,9 +86,9 @@ static void put_frame(struct svg *s, const struct svg_frame *f)
 void svg_frames(struct svg *s)
 {
 	strbuf_printf(s->out,
-	              "<svg id=\"flame\" x=\"%d\" width=\"%u\" height=\"%u\" overflow=\"visible\">"
-	              "<g id=\"frames\" aria-label=\"Flame graph\">\n",
-	              SVG_MARGIN, s->width - 2 * SVG_MARGIN, s->height);
+		      "<svg id=\"flame\" x=\"%d\" width=\"%u\" height=\"%u\" overflow=\"visible\">"
+		      "<g id=\"frames\" aria-label=\"Flame graph\">\n",
+		      SVG_MARGIN, s->width - 2 * SVG_MARGIN, s->height);
 	for (size_t i = 0; i < s->layout.frames.count; i++)
 		put_frame(s, &s->layout.frames.at[i]);
 	strbuf_puts(s->out, "</g></svg>\n");

@@ -30,12 +30,12 @@ static bool close_node(struct placing *p)
 	uint32_t depth = p->tree->nodes[n->node].depth + 1;
 	bool deep = depth >= p->limits.depth;
 	p->out->has_remainder |= !deep;
-	return place(p, (struct svg_frame){.node = n->node,
-	                                   .depth = depth,
-	                                   .hidden = n->hidden,
-	                                   .deep = deep,
-	                                   .x = n->next_x,
-	                                   .width = n->hidden_samples});
+	return place(p, (struct svg_frame){ .node = n->node,
+					    .depth = depth,
+					    .hidden = n->hidden,
+					    .deep = deep,
+					    .x = n->next_x,
+					    .width = n->hidden_samples });
 }
 
 static bool open_node(struct placing *p, uint32_t node)
@@ -47,12 +47,12 @@ static bool open_node(struct placing *p, uint32_t node)
 		x = parent->next_x;
 		parent->next_x += n->total;
 	}
-	struct svg_frame frame = {.node = node, .depth = n->depth, .x = x, .width = n->total};
+	struct svg_frame frame = { .node = node, .depth = n->depth, .x = x, .width = n->total };
 	return place(p, frame) &&
-	       vec_push(&p->open, (struct open_node){.node = node,
-	                                             .next_x = x,
-	                                             .hidden = n->thin,
-	                                             .hidden_samples = n->thin_samples});
+	       vec_push(&p->open, (struct open_node){ .node = node,
+						      .next_x = x,
+						      .hidden = n->thin,
+						      .hidden_samples = n->thin_samples });
 }
 
 static bool is_kept(const struct calltree_node *n, struct svg_limits limits)
@@ -87,8 +87,8 @@ static bool place_all(struct placing *p)
 
 bool svg_layout_build(const struct calltree *t, struct svg_limits limits, struct svg_layout *out)
 {
-	struct placing p = {.tree = t, .limits = limits, .out = out};
-	*out = (struct svg_layout){.total = t->nodes[0].total};
+	struct placing p = { .tree = t, .limits = limits, .out = out };
+	*out = (struct svg_layout){ .total = t->nodes[0].total };
 	bool ok = place_all(&p);
 	vec_free(&p.open);
 	if (!ok)
@@ -123,7 +123,7 @@ static uint64_t bucket_start(unsigned bucket)
 /* The depth above which no more than `most` nodes have `least` samples. */
 static uint32_t depth_that_fits(const struct calltree *t, uint64_t least, size_t most)
 {
-	size_t nodes[SVG_MAX_DEPTH] = {0}, drawn = 0;
+	size_t nodes[SVG_MAX_DEPTH] = { 0 }, drawn = 0;
 	uint32_t depth = 0;
 	for (size_t i = 0; i < t->count; i++)
 		if (t->nodes[i].total >= least && t->nodes[i].depth < SVG_MAX_DEPTH)
@@ -135,7 +135,7 @@ static uint32_t depth_that_fits(const struct calltree *t, uint64_t least, size_t
 
 struct svg_limits svg_layout_limits(const struct calltree *t, size_t most)
 {
-	size_t nodes[BUCKETS] = {0}, drawn = 0;
+	size_t nodes[BUCKETS] = { 0 }, drawn = 0;
 	unsigned bucket = BUCKETS;
 	for (size_t i = 0; i < t->count; i++)
 		if (t->nodes[i].depth < SVG_MAX_DEPTH)
@@ -145,7 +145,7 @@ struct svg_limits svg_layout_limits(const struct calltree *t, size_t most)
 	/* Deep recursion gives many nodes one width: then what is higher up is left out. */
 	bool by_depth = bucket > 0 && drawn < most / 2;
 	uint64_t least = bucket_start(by_depth ? bucket - 1 : bucket);
-	struct svg_limits limits = {.least = least ? least : 1, .depth = SVG_MAX_DEPTH};
+	struct svg_limits limits = { .least = least ? least : 1, .depth = SVG_MAX_DEPTH };
 	if (by_depth)
 		limits.depth = depth_that_fits(t, limits.least, most);
 	return limits;

@@ -16,10 +16,10 @@ struct svg_palette {
 	struct ramp own, library, kernel, jit, unnamed;
 };
 
-#define ONE(from, to, s)                                            \
-	{from, to, s}, {from, to, s}, {from, to, s}, {from, to, s}, \
-	{                                                           \
-		from, to, s                                         \
+#define ONE(from, to, s)                                                    \
+	{ from, to, s }, { from, to, s }, { from, to, s }, { from, to, s }, \
+	{                                                                   \
+		from, to, s                                                 \
 	}
 
 /*
@@ -27,27 +27,42 @@ struct svg_palette {
  * are the field's customary names.
  */
 static const struct svg_palette palettes[] = {
-        {"kind",
-         {28, 46, .92f},
-         {198, 212, .78f},
-         {312, 330, .55f},
-         {150, 168, .52f},
-         {40, 50, .14f}},
-        {"hot", ONE(2, 52, .88f)},
-        {"mem", ONE(105, 150, .55f)},
-        {"io", ONE(210, 246, .72f)},
-        {"red", ONE(0, 10, .85f)},
-        {"green", ONE(105, 125, .55f)},
-        {"blue", ONE(206, 226, .78f)},
-        {"aqua", ONE(172, 188, .55f)},
-        {"yellow", ONE(48, 58, .85f)},
-        {"purple", ONE(276, 296, .55f)},
-        {"orange", ONE(22, 38, .92f)},
-        {"wakeup", ONE(176, 194, .5f)},
-        {"chain", ONE(190, 222, .6f)},
-        {"java", {0, 10, .8f}, {48, 58, .85f}, {22, 38, .92f}, {105, 125, .55f}, {172, 188, .4f}},
-        {"js", {0, 10, .8f}, {48, 58, .85f}, {22, 38, .92f}, {105, 125, .55f}, {172, 188, .4f}},
-        {"perl", {105, 125, .55f}, {48, 58, .85f}, {22, 38, .92f}, {105, 125, .55f}, {0, 10, .8f}},
+	{ "kind",
+	  { 28, 46, .92f },
+	  { 198, 212, .78f },
+	  { 312, 330, .55f },
+	  { 150, 168, .52f },
+	  { 40, 50, .14f } },
+	{ "hot", ONE(2, 52, .88f) },
+	{ "mem", ONE(105, 150, .55f) },
+	{ "io", ONE(210, 246, .72f) },
+	{ "red", ONE(0, 10, .85f) },
+	{ "green", ONE(105, 125, .55f) },
+	{ "blue", ONE(206, 226, .78f) },
+	{ "aqua", ONE(172, 188, .55f) },
+	{ "yellow", ONE(48, 58, .85f) },
+	{ "purple", ONE(276, 296, .55f) },
+	{ "orange", ONE(22, 38, .92f) },
+	{ "wakeup", ONE(176, 194, .5f) },
+	{ "chain", ONE(190, 222, .6f) },
+	{ "java",
+	  { 0, 10, .8f },
+	  { 48, 58, .85f },
+	  { 22, 38, .92f },
+	  { 105, 125, .55f },
+	  { 172, 188, .4f } },
+	{ "js",
+	  { 0, 10, .8f },
+	  { 48, 58, .85f },
+	  { 22, 38, .92f },
+	  { 105, 125, .55f },
+	  { 172, 188, .4f } },
+	{ "perl",
+	  { 105, 125, .55f },
+	  { 48, 58, .85f },
+	  { 22, 38, .92f },
+	  { 105, 125, .55f },
+	  { 0, 10, .8f } },
 };
 
 /* WCAG 2.1, 1.4.3 asks for 4.5. */
@@ -79,7 +94,7 @@ static svg_color from_hsl(double hue, double saturation, double lightness)
 {
 	double rgb[3], a = saturation * fmin(lightness, 1 - lightness);
 	for (int i = 0; i < 3; i++) {
-		static const int offsets[] = {0, 8, 4};
+		static const int offsets[] = { 0, 8, 4 };
 		double k = fmod(offsets[i] + hue / 30, 12);
 		rgb[i] = lightness - a * fmax(-1, fmin(fmin(k - 3, 9 - k), 1));
 	}
@@ -113,14 +128,14 @@ static struct ramp ramp_of(const struct svg_palette *p, enum node_kind kind)
 	case NODE_JIT: return p->jit;
 	case NODE_UNNAMED: return p->unnamed;
 	case NODE_ROOT:
-	case NODE_THREAD: return (struct ramp){214, 214, .14f};
+	case NODE_THREAD: return (struct ramp){ 214, 214, .14f };
 	case NODE_TRUNCATED: break;
 	}
-	return (struct ramp){0, 0, 0};
+	return (struct ramp){ 0, 0, 0 };
 }
 
 svg_color svg_palette_fill(const struct svg_palette *p, enum node_kind kind, unsigned shade,
-                           bool dark)
+			   bool dark)
 {
 	struct ramp r = ramp_of(p, kind);
 	/* Hue and lightness go through the shades in different order, so that neighbours differ. */

@@ -25,7 +25,7 @@ void svg_palette_names(struct strbuf *out);
 
 /** The fill of a kind's frames; text on it is SVG_INK_LIGHT or SVG_INK_DARK. */
 svg_color svg_palette_fill(const struct svg_palette *p, enum node_kind kind, unsigned shade,
-                           bool dark);
+			   bool dark);
 
 /** The shade of a function by its name. */
 unsigned svg_palette_shade(const char *name);

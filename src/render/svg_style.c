@@ -2,8 +2,8 @@
 #include "render/assets.h"
 #include "render/svg_parts.h"
 
-static const enum node_kind shaded_kinds[] = {NODE_USER, NODE_LIBRARY, NODE_KERNEL, NODE_JIT,
-                                              NODE_UNNAMED};
+static const enum node_kind shaded_kinds[] = { NODE_USER, NODE_LIBRARY, NODE_KERNEL, NODE_JIT,
+					       NODE_UNNAMED };
 
 enum { SHADED = sizeof(shaded_kinds) / sizeof(shaded_kinds[0]) };
 
@@ -30,11 +30,11 @@ static void put_pattern(struct svg *s, enum node_kind kind, unsigned shade)
 	if (!mark)
 		return;
 	strbuf_printf(s->out,
-	              "<pattern id=\"%c%u\" width=\"12\" height=\"%d\" y=\"%u\" "
-	              "patternUnits=\"userSpaceOnUse\"><rect class=\"c%c%u\" width=\"12\" "
-	              "height=\"%d\"/><path class=\"mark %c\" d=\"%s\"/></pattern>\n",
-	              letter, shade, SVG_ROW, s->flame_top % SVG_ROW, letter, shade, SVG_ROW,
-	              letter, mark);
+		      "<pattern id=\"%c%u\" width=\"12\" height=\"%d\" y=\"%u\" "
+		      "patternUnits=\"userSpaceOnUse\"><rect class=\"c%c%u\" width=\"12\" "
+		      "height=\"%d\"/><path class=\"mark %c\" d=\"%s\"/></pattern>\n",
+		      letter, shade, SVG_ROW, s->flame_top % SVG_ROW, letter, shade, SVG_ROW,
+		      letter, mark);
 }
 
 static void put_patterns(struct svg *s)
@@ -45,12 +45,12 @@ static void put_patterns(struct svg *s)
 			put_pattern(s, shaded_kinds[k], shade);
 	put_pattern(s, NODE_TRUNCATED, 0);
 	strbuf_puts(s->out,
-	            "<pattern id=\"few\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">"
-	            "<rect class=\"cfew\" width=\"5\" height=\"5\"/><path class=\"mark few\" "
-	            "d=\"M-1 1L1 -1M-1 6L6 -1M4 6L6 4\"/></pattern>\n"
-	            "<pattern id=\"z\" width=\"3\" height=\"3\" patternUnits=\"userSpaceOnUse\">"
-	            "<rect class=\"cfew\" width=\"3\" height=\"3\"/><path class=\"mark z\" "
-	            "d=\"M.5 0v3\"/></pattern>\n</defs>\n");
+		    "<pattern id=\"few\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">"
+		    "<rect class=\"cfew\" width=\"5\" height=\"5\"/><path class=\"mark few\" "
+		    "d=\"M-1 1L1 -1M-1 6L6 -1M4 6L6 4\"/></pattern>\n"
+		    "<pattern id=\"z\" width=\"3\" height=\"3\" patternUnits=\"userSpaceOnUse\">"
+		    "<rect class=\"cfew\" width=\"3\" height=\"3\"/><path class=\"mark z\" "
+		    "d=\"M.5 0v3\"/></pattern>\n</defs>\n");
 }
 
 static void put_fills(struct svg *s, enum node_kind kind, unsigned shade, bool dark)
@@ -60,7 +60,7 @@ static void put_fills(struct svg *s, enum node_kind kind, unsigned shade, bool d
 	if (mark_of(kind) && !dark)
 		strbuf_printf(s->out, ".%c%u{fill:url(#%c%u)}", letter, shade, letter, shade);
 	strbuf_printf(s->out, ".%s%c%u{fill:#%06x}\n", mark_of(kind) ? "c" : "", letter, shade,
-	              fill);
+		      fill);
 }
 
 static void put_scheme(struct svg *s, bool dark)

@@ -16,14 +16,14 @@ static const struct column {
 	uint32_t x; /* px; of the right edge where `end` */
 	bool end;
 } columns[] = {
-        {"self", 70, true},     {"95 % interval", 180, true}, {"with callees", 275, true},
-        {"samples", 350, true}, {"function", 374, false},
+	{ "self", 70, true },     { "95 % interval", 180, true }, { "with callees", 275, true },
+	{ "samples", 350, true }, { "function", 374, false },
 };
 
 static void put_cell(struct svg *s, size_t column, uint32_t y, const char *class)
 {
 	strbuf_printf(s->out, "<text class=\"%s\" x=\"%u\" y=\"%u\"%s>", class, columns[column].x,
-	              y, columns[column].end ? " text-anchor=\"end\"" : "");
+		      y, columns[column].end ? " text-anchor=\"end\"" : "");
 }
 
 static void put_titles(struct svg *s, uint32_t y)
@@ -33,21 +33,21 @@ static void put_titles(struct svg *s, uint32_t y)
 		strbuf_printf(s->out, "%s</text>", columns[i].title);
 	}
 	strbuf_printf(s->out, "<path class=\"rule\" d=\"M%d %u.5h%u\"/>\n", SVG_MARGIN, y + 6,
-	              s->width - 2 * SVG_MARGIN);
+		      s->width - 2 * SVG_MARGIN);
 }
 
 static void put_name(struct svg *s, const struct hotspot *h, uint32_t y)
 {
 	const struct profile *p = s->profile;
-	struct strbuf place = {0};
+	struct strbuf place = { 0 };
 	const char *module = report_basename(profile_string(p, h->module));
 	uint32_t room = s->width > columns[4].x + SVG_MARGIN + 60
-	                        ? s->width - columns[4].x - SVG_MARGIN
-	                        : 60;
+				? s->width - columns[4].x - SVG_MARGIN
+				: 60;
 	size_t total = (size_t)(room / SVG_CHARACTER);
 	if (h->file.v && h->line)
 		strbuf_printf(&place, "%s:%u", report_basename(profile_string(p, h->file)),
-		              h->line);
+			      h->line);
 	if (*module)
 		strbuf_printf(&place, "%s%s", place.length ? " in " : "", module);
 	size_t place_columns = text_width(strbuf_text(&place));
@@ -67,7 +67,7 @@ static void put_row(struct svg *s, const struct hotspot *h, uint32_t y)
 	strbuf_printf(s->out, "%.2f %%</text>", h->self_share.percent);
 	put_cell(s, 1, y, "mono");
 	strbuf_printf(s->out, "%.1f \xe2\x80\x93 %.1f</text>", h->self_share.low,
-	              h->self_share.high);
+		      h->self_share.high);
 	put_cell(s, 2, y, "mono");
 	strbuf_printf(s->out, "%.2f %%</text>", h->total_share.percent);
 	put_cell(s, 3, y, "mono");
@@ -87,8 +87,8 @@ void svg_table(struct svg *s, bool write)
 	if (!write || !rows)
 		return;
 	strbuf_printf(
-	        s->out, "<g id=\"hottest\"><text class=\"subtitle\" x=\"%d\" y=\"%u\">%s</text>\n",
-	        SVG_MARGIN, y, rows == TOP ? "The ten hottest functions" : "The hottest functions");
+		s->out, "<g id=\"hottest\"><text class=\"subtitle\" x=\"%d\" y=\"%u\">%s</text>\n",
+		SVG_MARGIN, y, rows == TOP ? "The ten hottest functions" : "The hottest functions");
 	put_titles(s, y + 22);
 	for (size_t i = 0; i < rows; i++)
 		put_row(s, &hot->at[i], y + 26 + ((uint32_t)i + 1) * LINE);

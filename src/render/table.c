@@ -16,7 +16,7 @@ enum {
 
 void table_init(struct table *t, const struct table_column *columns, size_t column_count)
 {
-	*t = (struct table){.columns = columns, .column_count = column_count};
+	*t = (struct table){ .columns = columns, .column_count = column_count };
 }
 
 void table_deinit(struct table *t)
@@ -130,9 +130,9 @@ static void put_padding(struct strbuf *out, size_t n)
 }
 
 static void put_cell(const struct table *t, size_t column, const char *text, size_t width,
-                     struct strbuf *out)
+		     struct strbuf *out)
 {
-	struct strbuf clean = {0}, clipped = {0};
+	struct strbuf clean = { 0 }, clipped = { 0 };
 	escape_terminal(&clean, text);
 	if (t->columns[column].function)
 		short_name(&clipped, strbuf_text(&clean), width);
@@ -151,7 +151,7 @@ static void put_cell(const struct table *t, size_t column, const char *text, siz
 }
 
 static void put_row(const struct table *t, size_t row, bool titles, const size_t *widths,
-                    struct strbuf *out)
+		    struct strbuf *out)
 {
 	size_t start = out->length;
 	for (size_t c = 0; c < t->column_count; c++) {

@@ -165,7 +165,8 @@ void jitter_schedule(struct jitter *j, uint64_t now_ns)
 {
 	uint64_t after_ns = 15 * NSEC_PER_MSEC;
 	for (int draw = 0; draw < 3; draw++) {
-		uint64_t other_ns = random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
+		uint64_t other_ns =
+			random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
 		after_ns = other_ns < after_ns ? other_ns : after_ns;
 	}
 	j->next_ns = now_ns + after_ns;

@@ -47,7 +47,7 @@ struct perf {
 	/* Generations. */
 	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */
 	uint64_t patience_ns;      /* how long it may wait: grows with what a generation costs */
-	uint32_t families_most;	   /* open ones: descriptors are scarce */
+	uint32_t families_most;    /* open ones: descriptors are scarce */
 	bool crowded;              /* no more families, until one is closed */
 	uint64_t next_close_ns;
 

@@ -74,7 +74,8 @@ uint32_t perf_families_that_fit(uint64_t descriptors, uint32_t cpu_count)
 	enum { LEFT_AT_MOST = 256 };
 	uint64_t left = descriptors / 2 < LEFT_AT_MOST ? descriptors / 2 : LEFT_AT_MOST;
 	uint64_t family = cpu_count + 1ULL; /* an event a CPU and the fence */
-	uint64_t most = descriptors > left + cpu_count ? (descriptors - left - cpu_count) / family : 0;
+	uint64_t most =
+		descriptors > left + cpu_count ? (descriptors - left - cpu_count) / family : 0;
 	return most < 1 ? 1 : most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
 }
 

@@ -27,11 +27,11 @@ struct sampler_config {
 };
 
 struct sampler_stats {
-	uint32_t rate_hz;     /* in force: lowered to the kernel's limit if that is less */
-	uint32_t stack_bytes; /* in force */
-	uint64_t ring_bytes;  /* of all rings */
+	uint32_t rate_hz;      /* in force: lowered to the kernel's limit if that is less */
+	uint32_t stack_bytes;  /* in force */
+	uint64_t ring_bytes;   /* of all rings */
 	uint32_t ring_samples; /* that one ring holds; it gets at most `rate_hz` a second */
-	bool kernel;          /* in force */
+	bool kernel;           /* in force */
 	uint64_t samples, fixed_period_samples;
 	uint64_t lost, throttled;
 	uint64_t jitter_ioctls, generations;

@@ -19,8 +19,8 @@ struct caller_state {
 int caller_state_capture(struct caller_state *out, struct error *err);
 
 struct child {
-	pid_t pid; /* 0: none */
-	int go_fd; /* closing it without a byte makes the child vanish; -1: released */
+	pid_t pid;    /* 0: none */
+	int go_fd;    /* closing it without a byte makes the child vanish; -1: released */
 	int errno_fd; /* closes at exec, or delivers its errno; -1: read */
 	bool exited;
 	int wait_status;

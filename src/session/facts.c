@@ -25,7 +25,8 @@ int facts_targets(struct builder *b, struct process_table *processes, const pid_
 	struct strbuf text = { 0 };
 	strbuf_puts(&text, "attach");
 	for (size_t i = 0; i < count; i++) {
-		const struct process_info *p = process_info(processes, process_find(processes, pids[i]));
+		const struct process_info *p =
+			process_info(processes, process_find(processes, pids[i]));
 		strbuf_printf(&text, "%s %d (%s)", i ? "," : "", (int)pids[i],
 			      strings_text(process_strings(processes), p->comm));
 		if (builder_target_pid(b, (uint32_t)pids[i]) < 0)

@@ -3,7 +3,6 @@
 #define SESSION_FACTS_H
 
 #include "process/process.h"
-#include "process/process.h"
 #include "profile/builder.h"
 #include "sampler/sampler.h"
 #include "session/session.h"

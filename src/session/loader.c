@@ -18,7 +18,7 @@ struct load_job {
 	enum load_kind kind;
 	uint32_t token;
 	struct mapped_open what; /* LOAD_OBJECT */
-	struct object *object; /* LOAD_ROWS */
+	struct object *object;   /* LOAD_ROWS */
 	struct load_result result;
 };
 

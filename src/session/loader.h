@@ -15,9 +15,9 @@ enum load_kind { LOAD_OBJECT, LOAD_ROWS };
 
 struct load_result {
 	enum load_kind kind;
-	uint32_t token; /* the caller's */
-	int status; /* 0 or negative errno; -ENODATA of LOAD_ROWS: no CFI at all */
-	struct object *object; /* LOAD_OBJECT: a reference for the caller */
+	uint32_t token;             /* the caller's */
+	int status;                 /* 0 or negative errno; -ENODATA of LOAD_ROWS: no CFI at all */
+	struct object *object;      /* LOAD_OBJECT: a reference for the caller */
 	struct unwind_table *table; /* LOAD_ROWS: owned by the caller */
 	struct error error;
 };

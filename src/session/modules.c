@@ -24,8 +24,8 @@ struct modules {
 	const struct log *log;
 	struct loader *loader;
 	VEC(struct module) rows;
-	VEC(struct code *) codes; /* row 0 unused; all that were ever made */
-	struct arena arena; /* owns the codes */
+	VEC(struct code *) codes;     /* row 0 unused; all that were ever made */
+	struct arena arena;           /* owns the codes */
 	struct row_index by_build_id; /* -> codes */
 	mapped_id main;
 	module_id kernel;
@@ -166,9 +166,9 @@ int modules_open_new(struct modules *m)
 int modules_seen_again(struct modules *m, process_id p, const struct record_mmap *mmap)
 {
 	const struct mapping *mapping = process_mapping(m->processes, p, mmap->start);
-	struct module *module = mapping && mapping->mapped.v < m->rows.count ?
-					&m->rows.at[mapping->mapped.v] :
-					NULL;
+	struct module *module = mapping && mapping->mapped.v < m->rows.count
+					? &m->rows.at[mapping->mapped.v]
+					: NULL;
 	if (!module || !module->code || module->code->state != CODE_UNREADABLE ||
 	    process_mapped(m->processes, mapping->mapped)->kind != MAPPED_FILE ||
 	    module->tries >= OPEN_TRIES_MAX)
@@ -185,7 +185,8 @@ static void tell_file_offset(struct modules *m, module_id row, const struct obje
 	for (uint32_t i = 0; i < o->segment_count; i++) {
 		if (!o->segments[i].executable)
 			continue;
-		builder_set_file_offset(m->builder, row, o->segments[i].vaddr, o->segments[i].file_off);
+		builder_set_file_offset(m->builder, row, o->segments[i].vaddr,
+					o->segments[i].file_off);
 		return;
 	}
 }
@@ -267,21 +268,21 @@ module_id modules_row(struct modules *m, mapped_id mapped)
 	if (!code)
 		return (module_id){ 0 };
 	struct module *module = &m->rows.at[mapped.v];
-	module_id *row = code->object ? &module->row : &module->offset_row;
+	const struct object *o = code->object;
+	module_id *row = o ? &module->row : &module->offset_row;
 	if (row->v)
 		return *row;
 	const struct mapped_file *f = process_mapped(m->processes, mapped);
-	bool from_object = code->object && code->object->build_id_size;
 	struct builder_module content = {
 		.path = strings_text(process_strings(m->processes), f->path),
-		.build_id = from_object ? code->object->build_id : f->build_id,
-		.build_id_size = from_object ? code->object->build_id_size : f->build_id_size,
+		.build_id = o ? o->build_id : f->build_id,
+		.build_id_size = o ? o->build_id_size : f->build_id_size,
 		.deleted = f->deleted,
 		.is_main = mapped.v == m->main.v,
 	};
 	*row = builder_add_module(m->builder, &content);
-	if (row->v && code->object)
-		tell_file_offset(m, *row, code->object);
+	if (row->v && o)
+		tell_file_offset(m, *row, o);
 	return *row;
 }
 

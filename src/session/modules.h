@@ -15,14 +15,14 @@
 
 enum code_state {
 	CODE_WANTED, /* the loader was asked to open it */
-	CODE_OPEN, /* the object is there, rows were not asked for yet */
+	CODE_OPEN,   /* the object is there, rows were not asked for yet */
 	CODE_COMPILING,
 	CODE_READY, /* `table` is there */
 	CODE_NO_CFI,
 	CODE_UNREADABLE,
 };
 
-struct code { /* shared by modules with equal build-ids */
+struct code {         /* shared by modules with equal build-ids */
 	uint32_t row; /* its own */
 	enum code_state state;
 	bool late; /* a sample has waited for it in vain: the next ones do not wait */
@@ -32,8 +32,8 @@ struct code { /* shared by modules with equal build-ids */
 
 struct modules;
 
-int modules_create(struct process_table *processes, struct builder *builder,
-		   const struct log *log, struct modules **out, struct error *err);
+int modules_create(struct process_table *processes, struct builder *builder, const struct log *log,
+		   struct modules **out, struct error *err);
 /** Takes NULL. */
 void modules_destroy(struct modules *m);
 /** Readable when modules_collect() has work. */

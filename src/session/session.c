@@ -48,9 +48,9 @@ struct session {
 	uint64_t start_ns, start_unix_ns, end_ns;
 	uint64_t stop_ns; /* when -d is over; 0: until the end */
 	uint64_t next_tick_ns;
-	uint64_t waiting_since_ns; /* 0: no sample waits for rows */
+	uint64_t waiting_since_ns;               /* 0: no sample waits for rows */
 	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
-	uint64_t grace_ns; /* for rows, when we are late ourselves */
+	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
 	struct system_time system_time;
 	int exec_errno;
@@ -83,8 +83,8 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0)
 		r = modules_create(s->processes, s->builder, c->log, &s->modules, err);
 	if (r == 0)
-		r = stacks_create(s->processes, s->modules, s->names, s->builder, c->kernel, &s->stacks,
-				  err);
+		r = stacks_create(s->processes, s->modules, s->names, s->builder, c->kernel,
+				  &s->stacks, err);
 	if (r == 0 && facts_begin(s->builder, c) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
@@ -195,7 +195,9 @@ static void announce_command(struct session *s)
 	const char *path = s->config->command[0], *slash = strrchr(path, '/');
 	char comm[16]; /* TASK_COMM_LEN */
 	snprintf(comm, sizeof(comm), "%s", slash ? slash + 1 : path);
-	struct record exec = { .kind = RECORD_COMM, .pid = s->child.pid, .tid = s->child.pid,
+	struct record exec = { .kind = RECORD_COMM,
+			       .pid = s->child.pid,
+			       .tid = s->child.pid,
 			       .comm = { comm, true } };
 	process_apply(s->processes, &exec);
 }
@@ -258,7 +260,8 @@ static int apply(struct session *s, const struct record *r)
 	case RECORD_LOST: s->lost += r->lost.count; return 0;
 	case RECORD_THROTTLE: s->throttled++; return 0;
 	case RECORD_CPU:
-		return builder_thread_cpu(s->builder, (uint32_t)r->pid, (uint32_t)r->tid, r->cpu.cpu_ns);
+		return builder_thread_cpu(s->builder, (uint32_t)r->pid, (uint32_t)r->tid,
+					  r->cpu.cpu_ns);
 	default: break;
 	}
 	bool changed = process_apply(s->processes, r);
@@ -364,7 +367,7 @@ static void tick(struct session *s, uint64_t now_ns)
 	system_time_read(&s->system_time);
 	if (s->config->on_tick)
 		s->config->on_tick(s->config->tick_context, builder_sample_count(s->builder),
-			   now_ns - s->start_ns);
+				   now_ns - s->start_ns);
 }
 
 static int loop(struct session *s, struct error *err)
@@ -377,7 +380,8 @@ static int loop(struct session *s, struct error *err)
 		tick(s, now_ns);
 		if (s->stop_ns && now_ns >= s->stop_ns)
 			break;
-		if (poll(s->fds.at, s->fds.count, timeout_ms(s, now_ns, due_ns)) < 0 && errno != EINTR)
+		if (poll(s->fds.at, s->fds.count, timeout_ms(s, now_ns, due_ns)) < 0 &&
+		    errno != EINTR)
 			return fail_errno(err, "cannot poll");
 		handle_signals(s);
 		watch_targets(s);

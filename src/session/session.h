@@ -17,7 +17,7 @@
  */
 
 struct session_config {
-	char **command; /* `run`: NULL-terminated arguments; NULL for `attach` */
+	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
 	const pid_t *pids; /* `attach` */
 	size_t pid_count;
 	const struct sampler_ops *sampler;
@@ -32,10 +32,10 @@ struct session_config {
 
 /* How CMD stands. */
 struct session_outcome {
-	int exec_errno; /* not 0: CMD could not be executed, nothing was sampled */
-	bool exited; /* `wait_status` is valid */
+	int exec_errno;  /* not 0: CMD could not be executed, nothing was sampled */
+	bool exited;     /* `wait_status` is valid */
 	int wait_status; /* of waitpid(2) */
-	bool gave_up; /* a second ^C: CMD is not waited for */
+	bool gave_up;    /* a second ^C: CMD is not waited for */
 };
 
 struct session;

@@ -7,7 +7,9 @@
 
 int signals_init(struct signals *s, struct error *err)
 {
-	static const int handled[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
+	static const int handled[] = {
+		SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD
+	};
 	*s = (struct signals){ .fd = -1 };
 	sigset_t set;
 	sigemptyset(&set);

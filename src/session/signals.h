@@ -10,14 +10,14 @@
 /* Signals as the contract says: what the terminal sent CMD has already, the rest is passed on. */
 
 struct signals {
-	int fd; /* signalfd(2) */
+	int fd;              /* signalfd(2) */
 	unsigned interrupts; /* ^C of the terminal, seen so far */
 };
 
 enum signal_action {
 	SIGNAL_NONE,
-	SIGNAL_CHILD, /* a child may have ended */
-	SIGNAL_STOP, /* `attach`: stop and write */
+	SIGNAL_CHILD,   /* a child may have ended */
+	SIGNAL_STOP,    /* `attach`: stop and write */
 	SIGNAL_GIVE_UP, /* `run`: a second ^C */
 };
 

@@ -16,7 +16,8 @@ enum {
 	 * key has room for so many address spaces before the map starts anew. */
 	ADDRESS_BITS = 47,
 	SPACES_MAX = 1 << (64 - ADDRESS_BITS),
-	FRAME_CACHE_MAX = 512 * 1024, /* 12 bytes each, at least; a JIT makes a new space at each mmap */
+	FRAME_CACHE_MAX =
+		512 * 1024, /* 12 bytes each, at least; a JIT makes a new space at each mmap */
 	PAGE_BYTES = 4096,
 	HOLE_PAGES_MAX = 16,
 };
@@ -30,9 +31,9 @@ struct stacks {
 	bool kernel;
 	VEC(uint32_t) space; /* by process_id; 0: none yet */
 	uint32_t next_space;
-	struct map64 user_frames; /* (space, pc) -> frame_id */
+	struct map64 user_frames;   /* (space, pc) -> frame_id */
 	struct map64 kernel_frames; /* pc -> frame_id */
-	VEC(thread_id) threads; /* by thread_ref */
+	VEC(thread_id) threads;     /* by thread_ref */
 	frame_id truncated;
 	process_id process; /* of the sample at hand */
 	bool may_wait;
@@ -153,7 +154,8 @@ static bool read_code(struct stacks *s, uint64_t pc, void *out, size_t size_byte
 	if (!mapping)
 		return false;
 	if (process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
-		return process_read(process_info(s->processes, s->process)->pid, pc, out, size_bytes);
+		return process_read(process_info(s->processes, s->process)->pid, pc, out,
+				    size_bytes);
 	const struct code *code = modules_code(s->modules, mapping->mapped, false);
 	return code && code->object &&
 	       object_read(code->object, file_off_of(mapping, pc), out, size_bytes, NULL) == 0;

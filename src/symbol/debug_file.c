@@ -32,7 +32,7 @@ static int open_regular(const char *path, struct object **out)
 }
 
 static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const char *debug_dir,
-                            struct object **out)
+			    struct object **out)
 {
 	char path[PATH_MAX], hex[2 * OBJECT_BUILD_ID_MAX + 1] = "";
 	if (size_bytes < 2 || size_bytes > OBJECT_BUILD_ID_MAX)
@@ -119,7 +119,7 @@ int debug_file_find(const struct object *o, const char *debug_dir, struct object
 }
 
 int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
-                              struct object **out)
+			      struct object **out)
 {
 	struct object_section section;
 	if (object_section_load(debug, ".gnu_debugaltlink", &section, NULL) < 0)
@@ -137,7 +137,7 @@ int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
 		snprintf(path, sizeof(path), "%.*s%s", dir_length, debug->path, name);
 		rc = open_regular(path, out);
 		if (rc == 0 && ((*out)->build_id_size != id_bytes ||
-		                memcmp((*out)->build_id, id, id_bytes) != 0)) {
+				memcmp((*out)->build_id, id, id_bytes) != 0)) {
 			object_unref(*out);
 			rc = -ENOENT;
 		}

@@ -16,6 +16,6 @@ int debug_file_find(const struct object *o, const char *debug_dir, struct object
 /** The file that dwz moved common parts to, named by `.gnu_debugaltlink` of `debug`. @return as
  * above */
 int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
-                              struct object **out);
+			      struct object **out);
 
 #endif

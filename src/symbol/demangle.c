@@ -44,7 +44,7 @@ static bool demangle_guarded(const char *name, int options, struct sink *sink)
 
 static bool demangle_bare(const char *name, struct strbuf *out)
 {
-	struct sink sink = {.out = out, .start = out->length};
+	struct sink sink = { .out = out, .start = out->length };
 	int options = DMGL_PARAMS | DMGL_ANSI;
 	if (strlen(name) >= MANGLED_SHORT_BYTES)
 		options |= DMGL_NO_RECURSE_LIMIT;

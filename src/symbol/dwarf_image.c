@@ -10,8 +10,8 @@
 
 /* What names and lines need; the rest (locations, macros, indexes) stays in the file. */
 static const char *const SECTIONS[] = {
-        ".debug_info",        ".debug_abbrev", ".debug_line",   ".debug_line_str", ".debug_str",
-        ".debug_str_offsets", ".debug_addr",   ".debug_ranges", ".debug_rnglists", ".debug_types",
+	".debug_info",        ".debug_abbrev", ".debug_line",   ".debug_line_str", ".debug_str",
+	".debug_str_offsets", ".debug_addr",   ".debug_ranges", ".debug_rnglists", ".debug_types",
 };
 enum {
 	SECTION_COUNT = sizeof(SECTIONS) / sizeof(SECTIONS[0]),
@@ -43,11 +43,11 @@ static int load_sections(const struct object *o, struct layout *l, struct error 
 static void place(struct layout *l, int header, const char *name, size_t size_bytes)
 {
 	l->size_bytes = (l->size_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	l->headers[header] = (Elf64_Shdr){.sh_name = (Elf64_Word)l->names_bytes,
-	                                  .sh_type = SHT_PROGBITS,
-	                                  .sh_offset = l->size_bytes,
-	                                  .sh_size = size_bytes,
-	                                  .sh_addralign = 1};
+	l->headers[header] = (Elf64_Shdr){ .sh_name = (Elf64_Word)l->names_bytes,
+					   .sh_type = SHT_PROGBITS,
+					   .sh_offset = l->size_bytes,
+					   .sh_size = size_bytes,
+					   .sh_addralign = 1 };
 	memcpy(l->names + l->names_bytes, name, strlen(name) + 1);
 	l->names_bytes += strlen(name) + 1;
 	l->size_bytes += size_bytes;
@@ -67,14 +67,14 @@ static void lay_out(struct layout *l)
 
 static void write_image(struct layout *l, uint8_t *bytes, uint16_t machine)
 {
-	Elf64_Ehdr header = {.e_type = ET_EXEC,
-	                     .e_machine = machine,
-	                     .e_version = EV_CURRENT,
-	                     .e_shoff = l->size_bytes,
-	                     .e_ehsize = sizeof(header),
-	                     .e_shentsize = sizeof(Elf64_Shdr),
-	                     .e_shnum = HEADER_COUNT,
-	                     .e_shstrndx = HEADER_COUNT - 1};
+	Elf64_Ehdr header = { .e_type = ET_EXEC,
+			      .e_machine = machine,
+			      .e_version = EV_CURRENT,
+			      .e_shoff = l->size_bytes,
+			      .e_ehsize = sizeof(header),
+			      .e_shentsize = sizeof(Elf64_Shdr),
+			      .e_shnum = HEADER_COUNT,
+			      .e_shstrndx = HEADER_COUNT - 1 };
 	memcpy(header.e_ident, ELFMAG, SELFMAG);
 	header.e_ident[EI_CLASS] = ELFCLASS64;
 	header.e_ident[EI_DATA] = ELFDATA2LSB;
@@ -103,8 +103,8 @@ static int open_image(struct dwarf_image *image, struct error *err)
 
 int dwarf_image_create(const struct object *o, struct dwarf_image *out, struct error *err)
 {
-	struct layout l = {0};
-	struct dwarf_image image = {0};
+	struct layout l = { 0 };
+	struct dwarf_image image = { 0 };
 	int rc = load_sections(o, &l, err);
 	if (rc == 0) {
 		image.info_bytes = l.sections[0].size_bytes;
@@ -112,7 +112,7 @@ int dwarf_image_create(const struct object *o, struct dwarf_image *out, struct e
 		image.size_bytes = l.size_bytes + sizeof(l.headers);
 		if (image.size_bytes > IMAGE_MAX_BYTES)
 			rc = fail(err, -EFBIG, "'%s' has more debug information than the limit",
-			          o->path);
+				  o->path);
 	}
 	if (rc == 0) {
 		image.bytes = calloc(1, image.size_bytes);
@@ -140,5 +140,5 @@ void dwarf_image_deinit(struct dwarf_image *image)
 	if (image->elf)
 		elf_end(image->elf);
 	free(image->bytes);
-	*image = (struct dwarf_image){0};
+	*image = (struct dwarf_image){ 0 };
 }

@@ -56,7 +56,7 @@ static bool add_unit(struct dwarf_names *d, Dwarf_Die *die)
 {
 	uint32_t row = (uint32_t)d->units.count;
 	size_t before = d->ranges.pending.count;
-	if (!vec_push(&d->units, (struct dwarf_unit){.die = *die}))
+	if (!vec_push(&d->units, (struct dwarf_unit){ .die = *die }))
 		return false;
 	if (!dwarf_add_ranges(die, &d->ranges, row, &d->budget))
 		return false;
@@ -70,8 +70,8 @@ static int index_units(struct dwarf_names *d, struct error *err)
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die die;
 	uint8_t type;
-	bool ok = vec_push(&d->units, (struct dwarf_unit){0}) &&
-	          vec_push(&d->names, (struct function_name){0});
+	bool ok = vec_push(&d->units, (struct dwarf_unit){ 0 }) &&
+		  vec_push(&d->names, (struct function_name){ 0 });
 	while (ok && d->budget.steps &&
 	       dwarf_get_units(d->image.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 		/* Of a program whose functions were split off (.dwo) the lines are still here. */
@@ -83,7 +83,7 @@ static int index_units(struct dwarf_names *d, struct error *err)
 }
 
 static void open_alternate(struct dwarf_names *d, const struct object *source,
-                           const char *debug_dir)
+			   const char *debug_dir)
 {
 	struct object *o = NULL;
 	if (debug_file_find_alternate(source, debug_dir, &o) < 0)
@@ -94,7 +94,7 @@ static void open_alternate(struct dwarf_names *d, const struct object *source,
 }
 
 int dwarf_names_create(const struct object *source, const char *debug_dir, struct strings *strings,
-                       struct dwarf_names **out, struct error *err)
+		       struct dwarf_names **out, struct error *err)
 {
 	struct dwarf_names *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -103,10 +103,11 @@ int dwarf_names_create(const struct object *source, const char *debug_dir, struc
 	int rc = dwarf_image_create(source, &d->image, err);
 	if (rc == 0) {
 		d->budget = (struct dwarf_budget){
-		        .steps = STEPS_PER_BYTE * (uint64_t)d->image.info_bytes,
-		        .cpu_ns = CPU_MAX_S * NSEC_PER_SEC,
-		        .cpu_deadline_ns =
-		                clock_ns(CLOCK_THREAD_CPUTIME_ID) + CPU_MAX_S * NSEC_PER_SEC};
+			.steps = STEPS_PER_BYTE * (uint64_t)d->image.info_bytes,
+			.cpu_ns = CPU_MAX_S * NSEC_PER_SEC,
+			.cpu_deadline_ns =
+				clock_ns(CLOCK_THREAD_CPUTIME_ID) + CPU_MAX_S * NSEC_PER_SEC
+		};
 		open_alternate(d, source, debug_dir);
 		rc = index_units(d, err);
 	}
@@ -146,7 +147,7 @@ static uint32_t number_attribute(Dwarf_Die *die, unsigned name, bool integrate)
 	Dwarf_Attribute attribute;
 	Dwarf_Word value;
 	Dwarf_Attribute *a = integrate ? dwarf_attr_integrate(die, name, &attribute)
-	                               : dwarf_attr(die, name, &attribute);
+				       : dwarf_attr(die, name, &attribute);
 	return a && dwarf_formudata(a, &value) == 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
@@ -170,7 +171,7 @@ static bool has_mangled_names(Dwarf_Die *unit)
 
 static struct function_name read_name(struct dwarf_names *d, Dwarf_Die *unit, Dwarf_Die *die)
 {
-	struct function_name n = {.start_line = number_attribute(die, DW_AT_decl_line, true)};
+	struct function_name n = { .start_line = number_attribute(die, DW_AT_decl_line, true) };
 	const char *name = NULL;
 	if (has_mangled_names(unit)) {
 		name = string_attribute(die, DW_AT_linkage_name);
@@ -200,7 +201,7 @@ static uint64_t origin_key(Dwarf_Die *die)
 }
 
 static const struct function_name *function_name(struct dwarf_names *d, struct dwarf_unit *u,
-                                                 struct dwarf_function *f, Dwarf_Die *die)
+						 struct dwarf_function *f, Dwarf_Die *die)
 {
 	if (f->name)
 		return &d->names.at[f->name];
@@ -222,11 +223,11 @@ struct place {
 static string_id intern_path(struct dwarf_names *d, struct dwarf_unit *u, const char *path)
 {
 	if (!path)
-		return (string_id){0};
+		return (string_id){ 0 };
 	uint64_t key = (uint64_t)(uintptr_t)path;
 	uint32_t known = map64_get(&d->paths, key);
 	if (known)
-		return (string_id){known};
+		return (string_id){ known };
 	const char *dir = string_attribute(&u->die, DW_AT_comp_dir);
 	size_t dir_length = dir ? strnlen(dir, NAME_MAX_BYTES) : 0;
 	strbuf_clear(&d->scratch);
@@ -244,13 +245,14 @@ static struct place line_place(struct dwarf_names *d, struct dwarf_unit *u, uint
 	Dwarf_Line *line = dwarf_unit_line(u, vaddr);
 	int number;
 	if (!line || dwarf_lineno(line, &number) != 0)
-		return (struct place){0};
-	return (struct place){intern_path(d, u, dwarf_linesrc(line, NULL, NULL)), (uint32_t)number};
+		return (struct place){ 0 };
+	return (struct place){ intern_path(d, u, dwarf_linesrc(line, NULL, NULL)),
+			       (uint32_t)number };
 }
 
 static struct place call_place(struct dwarf_names *d, struct dwarf_unit *u, Dwarf_Die *die)
 {
-	struct place p = {.line = number_attribute(die, DW_AT_call_line, false)};
+	struct place p = { .line = number_attribute(die, DW_AT_call_line, false) };
 	uint32_t file = number_attribute(die, DW_AT_call_file, false);
 	if (dwarf_hasattr(die, DW_AT_call_file) && file < u->file_count)
 		p.file = intern_path(d, u, dwarf_filesrc(u->files, file, NULL, NULL));
@@ -268,7 +270,7 @@ static uint64_t function_start(Dwarf_Die *die)
 /* From the innermost function outwards; where one was inlined, the next one's line is the call's.
  */
 static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row,
-                       struct place place, struct dwarf_answer *out)
+		       struct place place, struct dwarf_answer *out)
 {
 	while (row) {
 		struct dwarf_function *f = &u->functions.at[row];
@@ -279,11 +281,11 @@ static void add_frames(struct dwarf_names *d, struct dwarf_unit *u, uint32_t row
 		if (out->count == DWARF_FRAMES_MAX)
 			out->count--; /* the outermost one stays */
 		out->frames[out->count++] =
-		        (struct dwarf_frame){.name = n->name,
-		                             .has_linkage_name = n->has_linkage_name,
-		                             .start_line = n->start_line,
-		                             .file = place.file,
-		                             .line = place.line};
+			(struct dwarf_frame){ .name = n->name,
+					      .has_linkage_name = n->has_linkage_name,
+					      .start_line = n->start_line,
+					      .file = place.file,
+					      .line = place.line };
 		if (!f->inlined)
 			out->start_vaddr = function_start(&die);
 		else
@@ -306,5 +308,5 @@ void dwarf_names_find(struct dwarf_names *d, uint64_t vaddr, struct dwarf_answer
 	add_frames(d, u, ranges_find(&u->ranges, vaddr), place, out);
 	if (!out->count && place.line)
 		out->frames[out->count++] =
-		        (struct dwarf_frame){.file = place.file, .line = place.line};
+			(struct dwarf_frame){ .file = place.file, .line = place.line };
 }

@@ -22,7 +22,7 @@ enum { DWARF_FRAMES_MAX = 256 };
 
 struct dwarf_answer {
 	struct dwarf_frame
-	        frames[DWARF_FRAMES_MAX]; /* innermost first; all but the last are inlined */
+		frames[DWARF_FRAMES_MAX]; /* innermost first; all but the last are inlined */
 	uint32_t count; /* 0: no unit covers the address; a frame without a name: only the line is
 	                   known */
 	uint64_t start_vaddr; /* of the last frame's function; 0 if unknown */
@@ -35,7 +35,7 @@ struct dwarf_answer {
  * @return 0; -ENOENT if it has no debug information (a miss); -EBADMSG; -EFBIG; -ENOMEM
  */
 int dwarf_names_create(const struct object *source, const char *debug_dir, struct strings *strings,
-                       struct dwarf_names **out, struct error *err);
+		       struct dwarf_names **out, struct error *err);
 /** Takes NULL. */
 void dwarf_names_destroy(struct dwarf_names *d);
 

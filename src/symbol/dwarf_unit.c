@@ -68,9 +68,9 @@ static uint32_t add_function(struct walk *w, Dwarf_Die *die, int tag, uint32_t s
 		return UINT32_MAX;
 	if (u->ranges.pending.count == before)
 		return scope; /* a declaration, or the abstract form of an inlined function */
-	struct dwarf_function f = {.die_off = dwarf_dieoffset(die),
-	                           .parent = inlined ? scope : 0,
-	                           .inlined = inlined && scope};
+	struct dwarf_function f = { .die_off = dwarf_dieoffset(die),
+				    .parent = inlined ? scope : 0,
+				    .inlined = inlined && scope };
 	return vec_push(&u->functions, f) ? (uint32_t)row : UINT32_MAX;
 }
 
@@ -102,12 +102,12 @@ bool dwarf_unit_load(struct dwarf_unit *u, struct dwarf_budget *budget)
 	if (u->loaded)
 		return true;
 	u->loaded = true;
-	struct walk w = {u, budget};
+	struct walk w = { u, budget };
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	budget->cpu_deadline_ns = begin_ns + budget->cpu_ns;
 	if (!budget->steps || !budget->cpu_ns)
 		return false;
-	if (!vec_push(&u->functions, (struct dwarf_function){0}))
+	if (!vec_push(&u->functions, (struct dwarf_function){ 0 }))
 		return false;
 	bool ok = walk_children(&w, &u->die, 0, 0);
 	if (dwarf_getsrclines(&u->die, &u->lines, &u->line_count) != 0)

@@ -29,9 +29,9 @@ static bool parse_line(char *base, char *line, struct kernel_symbol *out)
 		*module++ = 0;
 	if ((type != 't' && type != 'w') || !name[0])
 		return false;
-	*out = (struct kernel_symbol){.start = start,
-	                              .name_off = (uint32_t)(name - base),
-	                              .module_off = module ? (uint32_t)(module - base) : 0};
+	*out = (struct kernel_symbol){ .start = start,
+				       .name_off = (uint32_t)(name - base),
+				       .module_off = module ? (uint32_t)(module - base) : 0 };
 	return true;
 }
 
@@ -46,8 +46,8 @@ static int compare_symbols(const void *left, const void *right)
 int kernel_symbols_parse(struct kernel_symbols *k, struct strbuf *text, struct error *err)
 {
 	bool any_address = false;
-	*k = (struct kernel_symbols){.text = *text};
-	*text = (struct strbuf){0};
+	*k = (struct kernel_symbols){ .text = *text };
+	*text = (struct strbuf){ 0 };
 	char *next = k->text.text;
 	while (next && *next) {
 		char *line = next;
@@ -66,8 +66,8 @@ int kernel_symbols_parse(struct kernel_symbols *k, struct strbuf *text, struct e
 	if (!any_address) {
 		k->symbols.count = 0;
 		return fail(err, -EPERM,
-		            "the kernel hides its addresses; "
-		            "set kernel.kptr_restrict to 0 or run as root for kernel names");
+			    "the kernel hides its addresses; "
+			    "set kernel.kptr_restrict to 0 or run as root for kernel names");
 	}
 	qsort(k->symbols.at, k->symbols.count, sizeof(*k->symbols.at), compare_symbols);
 	return 0;
@@ -75,8 +75,8 @@ int kernel_symbols_parse(struct kernel_symbols *k, struct strbuf *text, struct e
 
 int kernel_symbols_load(struct kernel_symbols *k, struct error *err)
 {
-	struct strbuf text = {0};
-	*k = (struct kernel_symbols){0};
+	struct strbuf text = { 0 };
+	*k = (struct kernel_symbols){ 0 };
 	int rc = read_file("/proc/kallsyms", KALLSYMS_MAX_BYTES, &text, err);
 	if (rc == 0)
 		rc = kernel_symbols_parse(k, &text, err);

@@ -30,13 +30,13 @@ static int unxz(const struct object_section *packed, struct strbuf *out, struct 
 }
 
 int symtab_add_minidebug(struct symtab *t, const struct object *o,
-                         const struct elf_sections *sections, struct error *err)
+			 const struct elf_sections *sections, struct error *err)
 {
 	const struct elf_section *s = elf_section_find(sections, ".gnu_debugdata");
 	struct object_section packed;
-	struct strbuf bytes = {0};
+	struct strbuf bytes = { 0 };
 	struct object *inner = NULL;
-	struct elf_sections inner_sections = {0};
+	struct elf_sections inner_sections = { 0 };
 	if (!s)
 		return -ENOENT;
 	int rc = elf_section_load(o, s, &packed, err);

@@ -41,7 +41,7 @@ static bool add_slots(struct plt *p, const struct object_section *relocations)
 {
 	struct cursor c = cursor_of(relocations->bytes, relocations->size_bytes);
 	while (cursor_left(&c) >= sizeof(Elf64_Rela) && p->slots.count < PLT_RELOCATIONS_MAX) {
-		struct plt_slot slot = {.vaddr = cursor_u64(&c)};
+		struct plt_slot slot = { .vaddr = cursor_u64(&c) };
 		uint64_t info = cursor_u64(&c);
 		uint64_t addend = cursor_u64(&c);
 		uint32_t type = (uint32_t)ELF64_R_TYPE(info);
@@ -58,8 +58,8 @@ static bool add_slots(struct plt *p, const struct object_section *relocations)
 
 static bool load_slots(struct plt *p, const struct object *o, const struct elf_sections *sections)
 {
-	static const char *const names[] = {".rela.plt", ".rela.dyn"};
-	if (!vec_push(&p->slots, (struct plt_slot){0}))
+	static const char *const names[] = { ".rela.plt", ".rela.dyn" };
+	if (!vec_push(&p->slots, (struct plt_slot){ 0 }))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
 		const struct elf_section *s = elf_section_find(sections, names[i]);
@@ -105,10 +105,10 @@ static const char *ifunc_name(struct plt *p, uint64_t resolver)
 }
 
 static bool name_entry(struct plt *p, const struct plt_slot *slot, uint64_t vaddr,
-                       size_t size_bytes)
+		       size_t size_bytes)
 {
 	const char *name =
-	        slot->symbol ? symbol_name(p, slot->symbol) : ifunc_name(p, slot->function);
+		slot->symbol ? symbol_name(p, slot->symbol) : ifunc_name(p, slot->function);
 	if (!name[0])
 		return true;
 	char *text = NULL;
@@ -123,7 +123,7 @@ static bool name_entry(struct plt *p, const struct plt_slot *slot, uint64_t vadd
 
 /* `jmp *SLOT(%rip)` anywhere in the entry, behind endbr64, bnd or a move as the linkers have it. */
 static const struct plt_slot *jump_slot(const struct plt *p, const uint8_t *code, size_t size_bytes,
-                                        uint64_t vaddr)
+					uint64_t vaddr)
 {
 	for (size_t i = 0; i + 6 <= size_bytes; i++) {
 		struct cursor c = cursor_of(code + i, 6);
@@ -141,7 +141,7 @@ static const struct plt_slot *jump_slot(const struct plt *p, const uint8_t *code
 /* `endbr64; push INDEX; jmp`: a lazy entry where .plt.sec has the jumps. */
 static const struct plt_slot *push_slot(const struct plt *p, const uint8_t *code, size_t size_bytes)
 {
-	static const uint8_t endbr64_push[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x68};
+	static const uint8_t endbr64_push[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x68 };
 	struct cursor c = cursor_of(code, size_bytes);
 	const void *begin = cursor_take(&c, sizeof(endbr64_push));
 	uint32_t index = cursor_u32(&c);
@@ -169,17 +169,17 @@ static bool add_entries(struct plt *p, const struct object_section *section, siz
 /* Entries have 8 or 16 bytes; ld writes no size for those of a program without a loader. */
 static size_t entry_bytes(const struct elf_section *s, const struct object_section *section)
 {
-	static const uint8_t jump[] = {0xff, 0x25};
+	static const uint8_t jump[] = { 0xff, 0x25 };
 	if (s->entry_size_bytes == 8 || s->entry_size_bytes == 16)
 		return (size_t)s->entry_size_bytes;
 	bool packed = section->size_bytes >= 16 && !memcmp(section->bytes, jump, sizeof(jump)) &&
-	              !memcmp(section->bytes + 8, jump, sizeof(jump));
+		      !memcmp(section->bytes + 8, jump, sizeof(jump));
 	return packed ? 8 : 16;
 }
 
 static int add_sections(struct plt *p, const struct object *o, const struct elf_sections *sections)
 {
-	static const char *const names[] = {".plt", ".plt.sec", ".plt.got", ".iplt"};
+	static const char *const names[] = { ".plt", ".plt.sec", ".plt.got", ".iplt" };
 	int rc = -ENOENT;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct elf_section *s = elf_section_find(sections, names[i]);
@@ -196,7 +196,7 @@ static int add_sections(struct plt *p, const struct object *o, const struct elf_
 }
 
 static void load_section(const struct object *o, const struct elf_sections *sections,
-                         const char *name, struct object_section *out)
+			 const char *name, struct object_section *out)
 {
 	const struct elf_section *s = elf_section_find(sections, name);
 	if (s)
@@ -204,9 +204,9 @@ static void load_section(const struct object *o, const struct elf_sections *sect
 }
 
 int symtab_add_plt(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-                   struct error *err)
+		   struct error *err)
 {
-	struct plt p = {.symtab = t};
+	struct plt p = { .symtab = t };
 	if (o->machine != EM_X86_64)
 		return -ENOENT;
 	load_section(o, sections, ".dynsym", &p.symbols);

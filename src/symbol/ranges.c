@@ -6,7 +6,7 @@ bool ranges_add(struct ranges *r, uint64_t start, uint64_t end, uint32_t row)
 	if (start >= end || r->pending.count >= UINT32_MAX)
 		return true;
 	uint32_t order = (uint32_t)r->pending.count;
-	return vec_push(&r->pending, (struct range){start, end, row, order});
+	return vec_push(&r->pending, (struct range){ start, end, row, order });
 }
 
 /* Outer ranges before the inner ones that they hold. */
@@ -28,7 +28,7 @@ static bool add_edge(struct ranges *r, uint64_t start, uint32_t row)
 	}
 	if (r->edges.count && r->edges.at[r->edges.count - 1].row == row)
 		return true;
-	return vec_push(&r->edges, (struct range_edge){start, row});
+	return vec_push(&r->edges, (struct range_edge){ start, row });
 }
 
 /* The open ranges are a stack in the front of `pending`: an element is read before it is

@@ -18,7 +18,7 @@
 
 struct module {
 	struct object
-	        *object; /* a reference, so that the address of the struct stays its identity */
+		*object; /* a reference, so that the address of the struct stays its identity */
 	struct symtab symtab;
 	struct dwarf_names *dwarf;
 	struct map64 by_vaddr;             /* to rows of `results` */
@@ -41,7 +41,7 @@ struct symbol_resolver {
 };
 
 int symbol_resolver_create(const struct symbol_config *config, struct symbol_resolver **out,
-                           struct error *err)
+			   struct error *err)
 {
 	struct symbol_resolver *r = calloc(1, sizeof(*r));
 	if (!r)
@@ -50,7 +50,7 @@ int symbol_resolver_create(const struct symbol_config *config, struct symbol_res
 	r->log = config->log;
 	r->debug_dir = strdup(config->debug_dir ? config->debug_dir : "/usr/lib/debug");
 	if (strings_init(&r->strings) < 0 || !r->debug_dir ||
-	    !vec_push(&r->module_rows, (struct module){0})) {
+	    !vec_push(&r->module_rows, (struct module){ 0 })) {
 		symbol_resolver_destroy(r);
 		return fail(err, -ENOMEM, "out of memory");
 	}
@@ -93,14 +93,14 @@ static bool add_code(struct symtab *t, const struct object *o, const struct elf_
 	for (uint32_t i = 0; ok && !t->code.count && i < o->segment_count; i++)
 		if (o->segments[i].executable)
 			ok = vec_push(&t->code,
-			              (struct code_range){o->segments[i].vaddr,
-			                                  o->segments[i].vaddr +
-			                                          o->segments[i].mem_size_bytes});
+				      (struct code_range){ o->segments[i].vaddr,
+							   o->segments[i].vaddr +
+								   o->segments[i].mem_size_bytes });
 	return ok;
 }
 
 static void note_damage(const struct symbol_resolver *r, const struct object *o, int rc,
-                        struct error *err)
+			struct error *err)
 {
 	if (rc < 0 && rc != -ENOENT)
 		log_debug(r->log, LOG_SYMBOL, "in '%s': %s", o->path, err->text);
@@ -108,9 +108,9 @@ static void note_damage(const struct symbol_resolver *r, const struct object *o,
 }
 
 static void load_tables(struct symbol_resolver *r, struct symtab *t, const struct object *o,
-                        const struct elf_sections *sections)
+			const struct elf_sections *sections)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 	note_damage(r, o, symtab_add(t, o, sections, ".symtab", &err), &err);
 	note_damage(r, o, symtab_add(t, o, sections, ".dynsym", &err), &err);
 	note_damage(r, o, symtab_add_minidebug(t, o, sections, &err), &err);
@@ -118,14 +118,14 @@ static void load_tables(struct symbol_resolver *r, struct symtab *t, const struc
 
 static void load_module(struct symbol_resolver *r, struct module *m)
 {
-	struct elf_sections sections = {0}, debug_sections = {0};
+	struct elf_sections sections = { 0 }, debug_sections = { 0 };
 	struct object *debug = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	const struct object *o = m->object;
 	note_damage(r, o, elf_sections_read(o, &sections, &err), &err);
 	bool ok = add_code(&m->symtab, o, &sections);
 	bool has_dwarf = elf_section_find(&sections, ".debug_info") ||
-	                 elf_section_find(&sections, ".zdebug_info");
+			 elf_section_find(&sections, ".zdebug_info");
 	if (!has_dwarf)
 		debug_file_find(o, r->debug_dir, &debug);
 	if (ok)
@@ -139,8 +139,8 @@ static void load_module(struct symbol_resolver *r, struct module *m)
 	const struct object *source = has_dwarf ? o : debug;
 	if (source)
 		note_damage(r, source,
-		            dwarf_names_create(source, r->debug_dir, &r->strings, &m->dwarf, &err),
-		            &err);
+			    dwarf_names_create(source, r->debug_dir, &r->strings, &m->dwarf, &err),
+			    &err);
 	elf_sections_deinit(&sections);
 	elf_sections_deinit(&debug_sections);
 	object_unref(debug);
@@ -151,14 +151,14 @@ static struct module *find_module(struct symbol_resolver *r, struct object *obj)
 	uint32_t row = map64_get(&r->modules, (uint64_t)(uintptr_t)obj);
 	if (row)
 		return &r->module_rows.at[row];
-	if (!vec_push(&r->module_rows, (struct module){.object = object_ref(obj)})) {
+	if (!vec_push(&r->module_rows, (struct module){ .object = object_ref(obj) })) {
 		object_unref(obj);
 		return NULL;
 	}
 	struct module *m = &r->module_rows.at[r->module_rows.count - 1];
-	if (!vec_push(&m->results, (struct symbol_result){0}) ||
+	if (!vec_push(&m->results, (struct symbol_result){ 0 }) ||
 	    !map64_put(&r->modules, (uint64_t)(uintptr_t)obj,
-	               (uint32_t)(r->module_rows.count - 1))) {
+		       (uint32_t)(r->module_rows.count - 1))) {
 		module_deinit(m);
 		r->module_rows.count--;
 		return NULL;
@@ -172,7 +172,7 @@ static const char *readable_name(struct symbol_resolver *r, string_id name)
 {
 	uint32_t known = map64_get(&r->demangled, name.v);
 	if (known)
-		return strings_text(&r->strings, (string_id){known - 1});
+		return strings_text(&r->strings, (string_id){ known - 1 });
 	string_id readable = name;
 	strbuf_clear(&r->scratch);
 	if (demangle(strings_text(&r->strings, name), &r->scratch))
@@ -209,8 +209,8 @@ static bool is_mangled(const char *name)
  * function.
  */
 static string_id outer_name(struct symbol_resolver *r, const struct symtab *t,
-                            const struct dwarf_frame *frame, uint64_t start_vaddr,
-                            const struct symtab_entry *entry)
+			    const struct dwarf_frame *frame, uint64_t start_vaddr,
+			    const struct symtab_entry *entry)
 {
 	if (!entry || frame->has_linkage_name)
 		return frame->name;
@@ -218,7 +218,7 @@ static string_id outer_name(struct symbol_resolver *r, const struct symtab *t,
 	const char *dot = memchr(entry->name, '.', length);
 	if (is_mangled(entry->name))
 		return strings_intern_bytes(&r->strings, entry->name,
-		                            dot ? (size_t)(dot - entry->name) : length);
+					    dot ? (size_t)(dot - entry->name) : length);
 	const char *source_name = strings_text(&r->strings, frame->name);
 	if (!frame->name.v ||
 	    (entry->start == start_vaddr && symtab_is_better(t, entry, source_name)))
@@ -227,7 +227,7 @@ static string_id outer_name(struct symbol_resolver *r, const struct symtab *t,
 }
 
 static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab *t,
-                             const struct symtab_entry *entry, struct symbol_result *out)
+			     const struct symtab_entry *entry, struct symbol_result *out)
 {
 	const struct dwarf_answer *a = &r->answer;
 	uint32_t first = r->inlines ? 0 : a->count - 1, count = a->count - first;
@@ -239,15 +239,16 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab *t,
 		bool inlined = i + 1 < count;
 		/* Without inlined frames the line is still that of the address. */
 		const struct dwarf_frame *where = r->inlines ? frame : &a->frames[0];
-		lines[i] = (struct symbol_line){.file = strings_text(&r->strings, where->file),
-		                                .line = where->line,
-		                                .start_line = frame->start_line,
-		                                .inlined = inlined};
+		lines[i] = (struct symbol_line){ .file = strings_text(&r->strings, where->file),
+						 .line = where->line,
+						 .start_line = frame->start_line,
+						 .inlined = inlined };
 		fill_line(r, &lines[i],
-		          inlined ? frame->name : outer_name(r, t, frame, a->start_vaddr, entry));
+			  inlined ? frame->name : outer_name(r, t, frame, a->start_vaddr, entry));
 	}
-	*out = (struct symbol_result){
-	        .lines = lines, .line_count = count, .start_vaddr = a->start_vaddr};
+	*out = (struct symbol_result){ .lines = lines,
+				       .line_count = count,
+				       .start_vaddr = a->start_vaddr };
 	if (!out->start_vaddr && entry)
 		out->start_vaddr = entry->start;
 	if (count == 1 && !lines[0].function[0] && !lines[0].line)
@@ -255,19 +256,21 @@ static void resolve_by_dwarf(struct symbol_resolver *r, const struct symtab *t,
 }
 
 static void resolve_by_symtab(struct symbol_resolver *r, const struct symtab_entry *entry,
-                              struct symbol_result *out)
+			      struct symbol_result *out)
 {
 	struct symbol_line *line = arena_alloc(&r->arena, sizeof(*line));
 	if (!line)
 		return;
 	fill_line(r, line, intern_name(r, entry->name));
-	*out = (struct symbol_result){.lines = line, .line_count = 1, .start_vaddr = entry->start};
+	*out = (struct symbol_result){ .lines = line,
+				       .line_count = 1,
+				       .start_vaddr = entry->start };
 }
 
 void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vaddr,
-                    struct symbol_result *out)
+		    struct symbol_result *out)
 {
-	*out = (struct symbol_result){0};
+	*out = (struct symbol_result){ 0 };
 	struct module *m = find_module(r, obj);
 	if (!m)
 		return;
@@ -290,9 +293,9 @@ void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vadd
 
 void symbol_resolve_kernel(struct symbol_resolver *r, uint64_t pc, struct symbol_result *out)
 {
-	*out = (struct symbol_result){0};
+	*out = (struct symbol_result){ 0 };
 	if (!r->kernel_loaded) {
-		struct error err = {0};
+		struct error err = { 0 };
 		r->kernel_loaded = true;
 		if (kernel_symbols_load(&r->kernel, &err) < 0)
 			log_debug(r->log, LOG_SYMBOL, "no kernel names: %s", err.text);
@@ -303,7 +306,7 @@ void symbol_resolve_kernel(struct symbol_resolver *r, uint64_t pc, struct symbol
 		return;
 	line->function = line->system_name = r->kernel.text.text + s->name_off;
 	line->file = "";
-	*out = (struct symbol_result){.lines = line, .line_count = 1, .start_vaddr = s->start};
+	*out = (struct symbol_result){ .lines = line, .line_count = 1, .start_vaddr = s->start };
 	if (s->module_off)
 		out->kernel_module = r->kernel.text.text + s->module_off;
 }

@@ -39,7 +39,7 @@ struct symbol_config {
 struct symbol_resolver; /* not thread-safe: belongs to one thread */
 
 int symbol_resolver_create(const struct symbol_config *config, struct symbol_resolver **out,
-                           struct error *err);
+			   struct error *err);
 void symbol_resolver_destroy(struct symbol_resolver *r);
 
 /**
@@ -49,7 +49,7 @@ void symbol_resolver_destroy(struct symbol_resolver *r);
  * @param out   valid until the resolver is destroyed; line_count 0 when nothing is known
  */
 void symbol_resolve(struct symbol_resolver *r, struct object *obj, uint64_t vaddr,
-                    struct symbol_result *out);
+		    struct symbol_result *out);
 
 /** Names a kernel address by /proc/kallsyms (read once, at the first call). */
 void symbol_resolve_kernel(struct symbol_resolver *r, uint64_t pc, struct symbol_result *out);

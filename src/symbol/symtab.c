@@ -13,7 +13,7 @@ enum {
 	SYMBOLS_MAX = 1 << 24,
 	ALIASES_MAX = 64,
 	NAME_BYTES =
-	        512, /* that are looked at: many symbols may share the end of one endless name */
+		512, /* that are looked at: many symbols may share the end of one endless name */
 };
 
 static int compare_code(const void *left, const void *right)
@@ -29,7 +29,7 @@ bool symtab_add_code(struct symtab *t, const struct elf_sections *sections)
 		uint64_t end = s->vaddr + s->size_bytes;
 		if (!(s->flags & SHF_EXECINSTR) || !(s->flags & SHF_ALLOC) || end <= s->vaddr)
 			continue;
-		if (!vec_push(&t->code, (struct code_range){s->vaddr, end}))
+		if (!vec_push(&t->code, (struct code_range){ s->vaddr, end }))
 			return false;
 	}
 	if (t->code.count)
@@ -60,7 +60,7 @@ struct raw_symbol {
 
 static struct raw_symbol symbol_parse(struct cursor *c, bool is_64bit)
 {
-	struct raw_symbol s = {.name = cursor_u32(c)};
+	struct raw_symbol s = { .name = cursor_u32(c) };
 	uint8_t info;
 	if (is_64bit) {
 		info = cursor_u8(c);
@@ -126,23 +126,23 @@ static int add_symbol(struct symtab *t, const struct raw_symbol *s, char *names,
 	if (!is_function(t, s, name))
 		return 0;
 	bool versioned = cut_version(name);
-	struct symtab_entry e = {.name = name,
-	                         .start = s->value,
-	                         .size_bytes = s->size_bytes,
-	                         .rank = symbol_rank(s, name, versioned),
-	                         .is_label = s->type == STT_NOTYPE && s->binding == STB_LOCAL &&
-	                                     !s->size_bytes};
+	struct symtab_entry e = { .name = name,
+				  .start = s->value,
+				  .size_bytes = s->size_bytes,
+				  .rank = symbol_rank(s, name, versioned),
+				  .is_label = s->type == STT_NOTYPE && s->binding == STB_LOCAL &&
+					      !s->size_bytes };
 	const struct code_range *code = code_at(t, s->value);
 	if (e.size_bytes > code->end - e.start)
 		e.size_bytes = code->end - e.start;
-	if (!t->entries.count && !vec_push(&t->entries, (struct symtab_entry){.name = ""}))
+	if (!t->entries.count && !vec_push(&t->entries, (struct symtab_entry){ .name = "" }))
 		return -ENOMEM;
 	return vec_push(&t->entries, e) ? 0 : -ENOMEM;
 }
 
 /* Reads a string table with a NUL of our own behind it. @return NULL on failure */
 static char *load_names(struct symtab *t, const struct object *o, const struct elf_section *s,
-                        size_t *out_bytes)
+			size_t *out_bytes)
 {
 	struct object_section section;
 	if (s->type == SHT_NOBITS || elf_section_load(o, s, &section, NULL) < 0)
@@ -158,7 +158,7 @@ static char *load_names(struct symtab *t, const struct object *o, const struct e
 }
 
 int symtab_add(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-               const char *name, struct error *err)
+	       const char *name, struct error *err)
 {
 	const struct elf_section *s = elf_section_find(sections, name);
 	struct elf_header h;
@@ -169,8 +169,8 @@ int symtab_add(struct symtab *t, const struct object *o, const struct elf_sectio
 		return rc;
 	size_t names_bytes = 0;
 	char *names = s->link < sections->count
-	                      ? load_names(t, o, &sections->at[s->link], &names_bytes)
-	                      : NULL;
+			      ? load_names(t, o, &sections->at[s->link], &names_bytes)
+			      : NULL;
 	if (!names)
 		return fail(err, -EBADMSG, "section '%s' has no readable names", name);
 	struct object_section section;
@@ -190,11 +190,11 @@ int symtab_add(struct symtab *t, const struct object *o, const struct elf_sectio
 
 bool symtab_add_function(struct symtab *t, const char *name, uint64_t start, uint64_t size_bytes)
 {
-	if (!t->entries.count && !vec_push(&t->entries, (struct symtab_entry){.name = ""}))
+	if (!t->entries.count && !vec_push(&t->entries, (struct symtab_entry){ .name = "" }))
 		return false;
 	return vec_push(
-	        &t->entries,
-	        (struct symtab_entry){.name = name, .start = start, .size_bytes = size_bytes});
+		&t->entries,
+		(struct symtab_entry){ .name = name, .start = start, .size_bytes = size_bytes });
 }
 
 /* Of equal starts the best name comes first; what is known by size before a mere label. */

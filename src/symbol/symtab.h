@@ -38,23 +38,23 @@ bool symtab_add_code(struct symtab *t, const struct elf_sections *sections);
 
 /** Adds a table of symbols. @return 0; -ENOENT (a miss); -EBADMSG; -ENOMEM */
 int symtab_add(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-               const char *name, struct error *err);
+	       const char *name, struct error *err);
 
 /** Adds the symbols of the xz-compressed ELF file in `.gnu_debugdata`. @return as symtab_add() */
 int symtab_add_minidebug(struct symtab *t, const struct object *o,
-                         const struct elf_sections *sections, struct error *err);
+			 const struct elf_sections *sections, struct error *err);
 
 /**
  * Adds the functions that Go's runtime knows (1.18 and later): a stripped Go program still has them.
  * @return as symtab_add()
  */
 int symtab_add_gopclntab(struct symtab *t, const struct object *o,
-                         const struct elf_sections *sections, struct error *err);
+			 const struct elf_sections *sections, struct error *err);
 
 /** Adds NAME@plt for the entries of .plt, .plt.sec and .plt.got. x86-64 only. @return as
  * symtab_add() */
 int symtab_add_plt(struct symtab *t, const struct object *o, const struct elf_sections *sections,
-                   struct error *err);
+		   struct error *err);
 
 /** Adds one function. `name` is borrowed. @return false without memory */
 bool symtab_add_function(struct symtab *t, const char *name, uint64_t start, uint64_t size_bytes);

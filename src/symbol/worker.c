@@ -50,7 +50,7 @@ static void clear_answers(struct symbol_worker *w)
 
 static void answer(struct symbol_worker *w, const struct symbol_request *request)
 {
-	struct symbol_answer a = {.token = request->token};
+	struct symbol_answer a = { .token = request->token };
 	if (request->object)
 		symbol_resolve(w->resolver, request->object, request->vaddr, &a.result);
 	else
@@ -87,7 +87,7 @@ static bool stopping(struct symbol_worker *w)
 static void *worker_main(void *context)
 {
 	struct symbol_worker *w = context;
-	struct request_queue batch = {0};
+	struct request_queue batch = { 0 };
 	while (next_batch(w, &batch)) {
 		size_t i = 0;
 		for (; i < batch.requests.count && !stopping(w); i++)
@@ -135,7 +135,7 @@ static void worker_free(struct symbol_worker *w)
 }
 
 int symbol_worker_start(const struct symbol_config *config, struct symbol_worker **out,
-                        struct error *err)
+			struct error *err)
 {
 	struct symbol_worker *w = calloc(1, sizeof(*w));
 	if (!w)
@@ -149,7 +149,7 @@ int symbol_worker_start(const struct symbol_config *config, struct symbol_worker
 	pthread_condattr_destroy(&monotonic);
 	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int rc = w->event_fd < 0 ? fail_errno(err, "cannot make an event descriptor")
-	                         : symbol_resolver_create(config, &w->resolver, err);
+				 : symbol_resolver_create(config, &w->resolver, err);
 	if (rc == 0) {
 		rc = start_thread(w);
 		if (rc < 0)
@@ -210,9 +210,9 @@ uint32_t symbol_worker_pending(const struct symbol_worker *w)
 bool symbol_worker_wait(struct symbol_worker *w, int timeout_ms)
 {
 	uint64_t until =
-	        monotonic_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * NSEC_PER_MSEC;
-	const struct timespec deadline = {.tv_sec = (time_t)(until / NSEC_PER_SEC),
-	                                  .tv_nsec = (long)(until % NSEC_PER_SEC)};
+		monotonic_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * NSEC_PER_MSEC;
+	const struct timespec deadline = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
+					   .tv_nsec = (long)(until % NSEC_PER_SEC) };
 	int rc = 0;
 	pthread_mutex_lock(&w->lock);
 	while (w->unanswered && rc == 0)

@@ -21,7 +21,7 @@ struct symbol_answer {
 struct symbol_worker;
 
 int symbol_worker_start(const struct symbol_config *config, struct symbol_worker **out,
-                        struct error *err);
+			struct error *err);
 /** Readable when answers wait. */
 int symbol_worker_fd(const struct symbol_worker *w);
 /** @return 0 or -ENOMEM */

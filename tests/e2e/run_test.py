@@ -219,7 +219,7 @@ def ended(pid):
 def test_an_interrupt_of_the_terminal_is_cmds_own(tmp_path):
     """CMD gets it once, from the terminal, and perfprof waits for it."""
     pid, master = on_a_terminal(tmp_path, "sh", "-c",
-                                "trap 'echo got; n=$((n+1))' INT; echo ready; sleep 1; sleep 0.5; exit $n")
+                                "trap 'echo got; n=$((n+1))' INT; echo ready; sleep 9; sleep 0.5; exit $n")
     read_until(master, b"ready")
     time.sleep(0.3)
     os.write(master, b"\x03")

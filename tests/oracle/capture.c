@@ -38,8 +38,8 @@ static struct profile *read_input(struct error *err)
 static void put_facts(const struct profile *p, struct strbuf *out)
 {
 	const struct profile_meta *m = &p->meta;
-	strbuf_printf(out, "foreign %d\nrate_hz %u\nstart_unix_ns %llu\nduration_ns %llu\n", m->foreign,
-		      m->rate_hz, (unsigned long long)m->start_unix_ns,
+	strbuf_printf(out, "foreign %d\nrate_hz %u\nstart_unix_ns %llu\nduration_ns %llu\n",
+		      m->foreign, m->rate_hz, (unsigned long long)m->start_unix_ns,
 		      (unsigned long long)m->duration_ns);
 	strbuf_printf(out, "event %s\ncount %llu\ncpu_ns %llu\n", profile_string(p, m->event),
 		      (unsigned long long)profile_total_count(p),
@@ -54,9 +54,9 @@ int main(int argc, char **argv)
 	const char *what = argc == 2 ? argv[1] : "";
 	struct error err = { 0 };
 	struct strbuf out = { 0 };
-	struct profile *p = !strcmp(what, "small") ? fixture_profile(0) :
-			    !strcmp(what, "empty") ? empty_profile() :
-						     read_input(&err);
+	struct profile *p = !strcmp(what, "small")   ? fixture_profile(0)
+			    : !strcmp(what, "empty") ? empty_profile()
+						     : read_input(&err);
 	if (!p) {
 		fprintf(stderr, "%s\n", err.text);
 		return 4;

@@ -51,11 +51,11 @@ static void measure(struct symbol_resolver *r, struct object *o, const uint64_t 
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
-	struct symbol_config config = {.inlines = true, .debug_dir = getenv("DEBUG_DIR")};
-	const struct log log = {.domains = LOG_ALL, .fd = 2};
+	struct symbol_config config = { .inlines = true, .debug_dir = getenv("DEBUG_DIR") };
+	const struct log log = { .domains = LOG_ALL, .fd = 2 };
 	struct symbol_resolver *r = NULL;
 	struct object *o = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	config.log = &log;
 	int fd = argc > 1 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0 || object_open_fd(fd, argv[1], &o, &err) < 0 ||
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "symbolize: cannot open: %s\n", err.text);
 		return 1;
 	}
-	VEC(uint64_t) at = {0};
+	VEC(uint64_t) at = { 0 };
 	char line[64];
 	while (fgets(line, sizeof(line), stdin))
 		if (!vec_push(&at, strtoull(line, NULL, 16)))

@@ -2,11 +2,11 @@
 /*
  * Periodic work of a known split: each cycle spends a quarter in warm() and the rest in hot().
  *
- *	cycles ranges                  prints "warm BEGIN END hot BEGIN END", the functions'
- *addresses cycles busy STEPS CYCLES       cycles without a pause cycles timer STEPS CYCLES      a
- *cycle at each tick of a 10 ms timer cycles threads STEPS CYCLES    two threads that each run
- *cycles without a pause cycles churn STEPS CYCLES      the same, and a thread that ends at once
- *every 20 ms beside them
+ *	cycles ranges                  prints "warm BEGIN END hot BEGIN END", the functions' addresses
+ *	cycles busy STEPS CYCLES       cycles without a pause
+ *	cycles timer STEPS CYCLES      a cycle at each tick of a 10 ms timer
+ *	cycles threads STEPS CYCLES    two threads that each run cycles without a pause
+ *	cycles churn STEPS CYCLES      the same, and a thread that ends at once every 20 ms beside them
  *
  * STEPS is the length of one cycle (some 1 ns a step). Linked at a fixed address.
  */

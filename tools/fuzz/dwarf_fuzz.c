@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct symbol_config config = {.inlines = true, .debug_dir = "/nonexistent"};
+	const struct symbol_config config = { .inlines = true, .debug_dir = "/nonexistent" };
 	struct symbol_resolver *r = NULL;
 	struct object *o = NULL;
 	if (object_open_image(data, size, "fuzz", &o, NULL) < 0)

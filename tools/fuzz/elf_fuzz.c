@@ -20,7 +20,7 @@ static void load_all(const struct object *o)
 		if (elf_section_load(o, &sections.at[i], &section, NULL) == 0)
 			object_section_deinit(&section);
 	}
-	struct symtab t = {0};
+	struct symtab t = { 0 };
 	if (symtab_add_code(&t, &sections)) {
 		symtab_add(&t, o, &sections, ".symtab", NULL);
 		symtab_add(&t, o, &sections, ".dynsym", NULL);

@@ -72,7 +72,7 @@ int unused_function(int x)
 	return x * 3 + (int)mix_twice((uint64_t)x);
 }
 
-static void (*const table[])(const char *) = {give_up};
+static void (*const table[])(const char *) = { give_up };
 
 int main(int argc, char **argv)
 {

@@ -4,7 +4,7 @@
 #include "analyze/hotspots.h"
 
 static const struct hotspot *find(const struct profile *p, const struct hotspots *h,
-                                  const char *name)
+				  const char *name)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (!strcmp(profile_string(p, h->at[i].function), name))
@@ -16,8 +16,8 @@ static void self_and_total(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("prog;main@prog:3;hot@prog:7 50\n"
-	                                   "prog;main@prog:3;warm@prog:2;hot@prog:8 25\n"
-	                                   "prog;main@prog:4 25\n");
+					   "prog;main@prog:3;warm@prog:2;hot@prog:8 25\n"
+					   "prog;main@prog:4 25\n");
 	struct hotspots h;
 	assert_int_equal(hotspots_build(p, &h, NULL), 0);
 	assert_int_equal(h.samples, 100);
@@ -47,10 +47,10 @@ static void recursion_counts_once(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main;f 1\n"
-	                                   "t;main;f;f 2\n"
-	                                   "t;main;f;g;f;i!f 4\n"
-	                                   "t;main;g 8\n"
-	                                   "t;g;main;g 16\n");
+					   "t;main;f;f 2\n"
+					   "t;main;f;g;f;i!f 4\n"
+					   "t;main;g 8\n"
+					   "t;g;main;g 16\n");
 	struct hotspots h;
 	assert_int_equal(hotspots_build(p, &h, NULL), 0);
 	assert_int_equal(find(p, &h, "f")->total, 7);
@@ -66,7 +66,7 @@ static void equal_names_in_two_modules_stay_apart(void **state)
 {
 	(void)state;
 	struct profile *p =
-	        stacks_profile("t;main@prog;init@liba.so 3\nt;main@prog;init@libb.so 4\n");
+		stacks_profile("t;main@prog;init@liba.so 3\nt;main@prog;init@libb.so 4\n");
 	struct hotspots h;
 	assert_int_equal(hotspots_build(p, &h, NULL), 0);
 	assert_int_equal(h.count, 3);
@@ -80,9 +80,9 @@ static void quality_of_modules(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;[truncated];cb@libx.so;deep@prog 5\n"
-	                                   "t;[truncated];k!sys 2\n"
-	                                   "t;main@prog;u![libx.so+0x10]@libx.so 3\n"
-	                                   "t;main@prog;other@libx.so;main@prog 10\n");
+					   "t;[truncated];k!sys 2\n"
+					   "t;main@prog;u![libx.so+0x10]@libx.so 3\n"
+					   "t;main@prog;other@libx.so;main@prog 10\n");
 	struct quality q;
 	assert_int_equal(quality_build(p, &q, NULL), 0);
 	assert_int_equal(q.samples, 20);
@@ -119,11 +119,11 @@ static void an_empty_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(self_and_total),
-	        cmocka_unit_test(recursion_counts_once),
-	        cmocka_unit_test(equal_names_in_two_modules_stay_apart),
-	        cmocka_unit_test(quality_of_modules),
-	        cmocka_unit_test(an_empty_profile),
+		cmocka_unit_test(self_and_total),
+		cmocka_unit_test(recursion_counts_once),
+		cmocka_unit_test(equal_names_in_two_modules_stay_apart),
+		cmocka_unit_test(quality_of_modules),
+		cmocka_unit_test(an_empty_profile),
 	};
 	return cmocka_run_group_tests_name("analyze/hotspots", tests, NULL, NULL);
 }

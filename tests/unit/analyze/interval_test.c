@@ -33,18 +33,18 @@ static void agrees_with_the_literature(void **state)
 static void edges_are_finite_and_ordered(void **state)
 {
 	(void)state;
-	const uint64_t pairs[][2] = {{0, 0},
-	                             {0, 1},
-	                             {1, 1},
-	                             {0, UINT64_MAX},
-	                             {5, 3},
-	                             {UINT64_MAX, UINT64_MAX},
-	                             {3, 1000000000000}};
+	const uint64_t pairs[][2] = { { 0, 0 },
+				      { 0, 1 },
+				      { 1, 1 },
+				      { 0, UINT64_MAX },
+				      { 5, 3 },
+				      { UINT64_MAX, UINT64_MAX },
+				      { 3, 1000000000000 } };
 	for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++) {
 		struct interval i = interval_wilson(pairs[k][0], pairs[k][1]);
 		assert_true(isfinite(i.low) && isfinite(i.high) && isfinite(i.percent));
 		assert_true(0 <= i.low && i.low <= i.percent && i.percent <= i.high &&
-		            i.high <= 100);
+			    i.high <= 100);
 	}
 	assert_true(interval_wilson(0, 0).high == 0);
 	assert_true(interval_wilson(0, 10).low == 0);
@@ -54,8 +54,8 @@ static void edges_are_finite_and_ordered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(agrees_with_the_literature),
-	        cmocka_unit_test(edges_are_finite_and_ordered),
+		cmocka_unit_test(agrees_with_the_literature),
+		cmocka_unit_test(edges_are_finite_and_ordered),
 	};
 	return cmocka_run_group_tests_name("analyze/interval", tests, NULL, NULL);
 }

@@ -26,9 +26,10 @@
 static inline module_id stacks_module(struct builder *b, const char *path)
 {
 	static const uint8_t no_id[1];
-	struct builder_module m = {
-	        .path = path, .build_id = no_id, .is_main = !strcmp(path, "prog")};
-	return *path ? builder_add_module(b, &m) : (module_id){0};
+	struct builder_module m = { .path = path,
+				    .build_id = no_id,
+				    .is_main = !strcmp(path, "prog") };
+	return *path ? builder_add_module(b, &m) : (module_id){ 0 };
 }
 
 /* Splits off what follows `mark` in `text`; "" if it is not there. */
@@ -51,9 +52,9 @@ static inline uint64_t stacks_address(const char *frame)
 
 static inline frame_id stacks_frame(struct builder *b, char **parts, size_t count)
 {
-	struct builder_line lines[8] = {0};
+	struct builder_line lines[8] = { 0 };
 	enum frame_kind kind = FRAME_USER;
-	module_id module = {0};
+	module_id module = { 0 };
 	uint64_t address = 0;
 	bool is_new;
 	assert_true(count <= 8);
@@ -82,7 +83,7 @@ static inline frame_id stacks_frame(struct builder *b, char **parts, size_t coun
 
 static inline void stacks_line(struct builder *b, char *text)
 {
-	char *parts[STACKS_MAX_FRAMES] = {0}, *save = NULL;
+	char *parts[STACKS_MAX_FRAMES] = { 0 }, *save = NULL;
 	uint64_t count = strtoull(stacks_split(text, ' '), NULL, 10);
 	size_t n = 0;
 	for (char *p = strtok_r(text, ";", &save); p; p = strtok_r(NULL, ";", &save)) {
@@ -91,7 +92,7 @@ static inline void stacks_line(struct builder *b, char *text)
 	}
 	bool truncated = n > 1 && !strcmp(parts[1], "[truncated]");
 	thread_id thread = builder_thread(b, 7, 7, parts[0]);
-	stack_id stack = {0};
+	stack_id stack = { 0 };
 	for (size_t i = 1, next; i < n; i = next) {
 		for (next = i + 1; next < n && !strncmp(parts[next], "i!", 2); next++)
 			;
@@ -99,7 +100,7 @@ static inline void stacks_line(struct builder *b, char *text)
 	}
 	for (uint64_t i = 0; i < count; i++)
 		assert_int_equal(builder_sample(b, i, thread, stack, truncated ? "no-rule" : ""),
-		                 0);
+				 0);
 }
 
 static inline struct profile *stacks_profile(const char *text)

@@ -28,7 +28,9 @@ static const struct option table[] = {
 	OPTION_END,
 };
 static const struct command words_between = { .name = "report", .options = table };
-static const struct command words_end = { .name = "run", .options = table, .stops_at_first_word = true };
+static const struct command words_end = { .name = "run",
+					  .options = table,
+					  .stops_at_first_word = true };
 
 /* Splits a line at blanks; argv needs writable strings. */
 struct line {
@@ -60,8 +62,10 @@ static void all_forms_of_options(void **state)
 	struct arguments a;
 	struct error err;
 	struct line l;
-	assert_int_equal(parse(&words_between, "x -F99 --duration=2.5 in -o a --output b -qg --no-inlines", &f,
-			       &a, &err, &l), 0);
+	assert_int_equal(parse(&words_between,
+			       "x -F99 --duration=2.5 in -o a --output b -qg --no-inlines", &f, &a,
+			       &err, &l),
+			 0);
 	assert_int_equal(f.rate, 99);
 	assert_int_equal(f.duration_ns, 2500000000);
 	assert_int_equal(f.outputs.count, 2);
@@ -94,15 +98,21 @@ static void wrong_words_are_repeated(void **state)
 	static const struct {
 		const char *line, *message;
 	} cases[] = {
-		{ "x -F 12x", "'12x'" },     { "x -F 0", "'0'" },
-		{ "x -F -5", "'-5'" },	     { "x -F 99999999999999999999", "'99999999999999999999'" },
-		{ "x -d 5parsecs", "'5parsecs'" }, { "x -d 0", "'0'" },
-		{ "x -d nan", "'nan'" },     { "x -d 1e5", "'1e5'" },
+		{ "x -F 12x", "'12x'" },
+		{ "x -F 0", "'0'" },
+		{ "x -F -5", "'-5'" },
+		{ "x -F 99999999999999999999", "'99999999999999999999'" },
+		{ "x -d 5parsecs", "'5parsecs'" },
+		{ "x -d 0", "'0'" },
+		{ "x -d nan", "'nan'" },
+		{ "x -d 1e5", "'1e5'" },
 		{ "x --durration 5", "did you mean '--duration'" },
 		{ "x --focus=main", "option '--focus' is not in this version" },
 		{ "x -a", "option '-a' is not in this version" },
-		{ "x --zzzzz", "'--zzzzz'" }, { "x -Z", "'-Z'" },
-		{ "x --quiet=3", "takes no value" }, { "x --name", "wants NAME" },
+		{ "x --zzzzz", "'--zzzzz'" },
+		{ "x -Z", "'-Z'" },
+		{ "x --quiet=3", "takes no value" },
+		{ "x --name", "wants NAME" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fields f;
@@ -121,7 +131,7 @@ static void durations(void **state)
 	static const struct {
 		const char *text;
 		uint64_t ns;
-	} good[] = { { "10", 10000000000 }, { "2.5", 2500000000 },  { "500ms", 500000000 },
+	} good[] = { { "10", 10000000000 },  { "2.5", 2500000000 },  { "500ms", 500000000 },
 		     { "10s", 10000000000 }, { "2m", 120000000000 }, { ".5", 500000000 } };
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		uint64_t ns = 0;
@@ -129,7 +139,9 @@ static void durations(void **state)
 		assert_int_equal(ns, good[i].ns);
 	}
 	uint64_t ns = 7;
-	static const char *const bad[] = { "", "-1", "x", "1 s", "1S", "inf", "0x10", "1.2.3", "." };
+	static const char *const bad[] = {
+		"", "-1", "x", "1 s", "1S", "inf", "0x10", "1.2.3", "."
+	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (parse_duration_ns(bad[i], &ns) != -EINVAL)
 			fail_msg("'%s' was taken", bad[i]);
@@ -149,8 +161,10 @@ static void near_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_forms_of_options), cmocka_unit_test(a_command_keeps_its_own_options),
-		cmocka_unit_test(wrong_words_are_repeated), cmocka_unit_test(durations),
+		cmocka_unit_test(all_forms_of_options),
+		cmocka_unit_test(a_command_keeps_its_own_options),
+		cmocka_unit_test(wrong_words_are_repeated),
+		cmocka_unit_test(durations),
 		cmocka_unit_test(near_words),
 	};
 	return cmocka_run_group_tests_name("cli/options", tests, NULL, NULL);

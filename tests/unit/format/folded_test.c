@@ -59,14 +59,16 @@ static frame_id named(struct builder *b, uint64_t vaddr, enum frame_kind kind, c
 
 static void fill_one_of_each(struct builder *b)
 {
-	struct builder_line inlined[] = { { .name = "in;ner" }, { .name = "middle" },
+	struct builder_line inlined[] = { { .name = "in;ner" },
+					  { .name = "middle" },
 					  { .name = "out\ner" } };
 	frame_id f = builder_frame(b, (module_id){ 0 }, 1, FRAME_USER, NULL);
 	assert_int_equal(builder_name_frame(b, f, inlined, 3), 0);
 	stack_id user = builder_stack(b, (stack_id){ 0 }, f);
 	stack_id jit = builder_stack(b, user, named(b, 2, FRAME_JIT, "hot"));
 	stack_id kernel = builder_stack(b, jit, named(b, 3, FRAME_KERNEL, "read"));
-	thread_id one = builder_thread(b, 10, 10, "a;b c"), two = builder_thread(b, 10, 11, "a;b c");
+	thread_id one = builder_thread(b, 10, 10, "a;b c"),
+		  two = builder_thread(b, 10, 11, "a;b c");
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(builder_sample(b, 0, one, kernel, ""), 0);
 	assert_int_equal(builder_sample(b, 0, two, kernel, ""), 0);
@@ -196,8 +198,13 @@ static void collapsed_stacks_are_recognised(void **state)
 {
 	(void)state;
 	const char *yes[] = { "a;b 1\n", "a;b;c 12\nd;e 1.5\n", "# x\na;b 1", "a 1\n" };
-	const char *no[] = { "", "\n\n", "<svg width=\"1\">\n", "{\"a\": 1}\n", "a;b\n",
-			     "perf 123 456.789: cycles:\n\tffff main (/bin/x)\n", " 1\n" };
+	const char *no[] = { "",
+			     "\n\n",
+			     "<svg width=\"1\">\n",
+			     "{\"a\": 1}\n",
+			     "a;b\n",
+			     "perf 123 456.789: cycles:\n\tffff main (/bin/x)\n",
+			     " 1\n" };
 	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
 		assert_true(folded_is(yes[i], strlen(yes[i])));
 	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)

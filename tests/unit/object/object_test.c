@@ -15,8 +15,8 @@
 
 #include <cmocka.h> /* last: it defines fail() as a macro */
 
-static const uint8_t BUILD_ID[20] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
-                                     11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+static const uint8_t BUILD_ID[20] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+				      11, 12, 13, 14, 15, 16, 17, 18, 19, 20 };
 
 /* Read-only data at file offset X, vaddr 0x1000; code at vaddr 0x3000. */
 struct sample {
@@ -27,16 +27,16 @@ struct sample {
 
 static void sample_build(struct sample *s, bool with_segments)
 {
-	*s = (struct sample){0};
+	*s = (struct sample){ 0 };
 	elf_builder_init(&s->builder, ET_DYN);
 	elf_note(&s->note, NT_GNU_ABI_TAG, "other note", 10);
 	elf_note(&s->note, NT_GNU_BUILD_ID, BUILD_ID, sizeof(BUILD_ID));
 	int note = elf_builder_section(&s->builder, ".note.gnu.build-id", SHT_NOTE, SHF_ALLOC,
-	                               0x500, s->note.text, s->note.length);
+				       0x500, s->note.text, s->note.length);
 	s->rodata = elf_builder_section(&s->builder, ".rodata", SHT_PROGBITS, SHF_ALLOC, 0x1000,
-	                                "constant", 9);
+					"constant", 9);
 	s->text = elf_builder_section(&s->builder, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
-	                              0x3000, "machine code", 13);
+				      0x3000, "machine code", 13);
 	if (!with_segments)
 		return;
 	elf_builder_segment(&s->builder, PT_NOTE, PF_R, note);
@@ -47,7 +47,7 @@ static void sample_build(struct sample *s, bool with_segments)
 static struct object *open_bytes(const struct strbuf *file)
 {
 	struct object *o = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	assert_int_equal(object_open_image(file->text, file->length, "x.so", &o, &err), 0);
 	return o;
 }
@@ -129,7 +129,7 @@ static void a_file_is_read_like_an_image(void **state)
 {
 	(void)state;
 	struct sample s;
-	struct error err = {0};
+	struct error err = { 0 };
 	sample_build(&s, true);
 	elf_build(&s.builder, &s.file);
 	struct object *o = NULL;
@@ -155,7 +155,7 @@ static void what_is_no_elf_file_is_said(void **state)
 {
 	(void)state;
 	struct object *o = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	assert_int_equal(object_open_image("#!/bin/sh\n", 10, "s", &o, &err), -ENOEXEC);
 	assert_non_null(strstr(err.text, "'s'"));
 	assert_int_equal(object_open_image("", 0, "s", &o, &err), -ENOEXEC);
@@ -183,12 +183,12 @@ static void every_truncation_is_survived(void **state)
 	elf_build(&s.builder, &s.file);
 	for (size_t size = 0; size < s.file.length; size++) {
 		struct object *o = NULL;
-		struct error err = {0};
+		struct error err = { 0 };
 		if (object_open_image(s.file.text, size, "t", &o, &err) < 0) {
 			assert_true(err.text[0] != 0);
 			continue;
 		}
-		struct object_section section = {0};
+		struct object_section section = { 0 };
 		int rc = object_section_load(o, ".text", &section, &err);
 		assert_true(rc == -EBADMSG);
 		object_unref(o);
@@ -206,7 +206,7 @@ static void every_flipped_byte_is_survived(void **state)
 		char was = s.file.text[i];
 		s.file.text[i] = (char)~was;
 		struct object *o = NULL;
-		struct object_section section = {0};
+		struct object_section section = { 0 };
 		if (object_open_image(s.file.text, s.file.length, "t", &o, NULL) == 0) {
 			if (object_section_load(o, ".text", &section, NULL) == 0)
 				object_section_deinit(&section);
@@ -225,8 +225,8 @@ static void a_missing_section_is_a_miss(void **state)
 	elf_builder_section(&s.builder, ".bss", SHT_NOBITS, SHF_ALLOC, 0x8000, NULL, 1 << 30);
 	elf_build(&s.builder, &s.file);
 	struct object *o = open_bytes(&s.file);
-	struct object_section section = {0};
-	struct error err = {0};
+	struct object_section section = { 0 };
+	struct error err = { 0 };
 	assert_int_equal(object_section_load(o, ".nothing", &section, &err), -ENOENT);
 	assert_int_equal(object_section_load(o, ".bss", &section, &err), -ENOENT);
 	assert_string_equal(err.text, "");
@@ -243,10 +243,10 @@ static void compressed_section(struct strbuf *out, uint32_t kind, bool old_form,
 	uLongf n = sizeof(packed);
 	if (kind == ELFCOMPRESS_ZLIB)
 		assert_int_equal(compress((Bytef *)packed, &n, (Bytef *)plain, sizeof(plain)),
-		                 Z_OK);
+				 Z_OK);
 	else
 		n = ZSTD_compress(packed, sizeof(packed), plain, sizeof(plain), 3);
-	const Elf64_Chdr header = {.ch_type = kind, .ch_size = claimed, .ch_addralign = 1};
+	const Elf64_Chdr header = { .ch_type = kind, .ch_size = claimed, .ch_addralign = 1 };
 	const uint64_t big_endian = __builtin_bswap64(claimed);
 	if (old_form) {
 		strbuf_puts(out, "ZLIB");
@@ -258,14 +258,14 @@ static void compressed_section(struct strbuf *out, uint32_t kind, bool old_form,
 }
 
 static int load_compressed(uint32_t kind, bool old_form, uint64_t claimed,
-                           struct object_section *section, struct error *err)
+			   struct object_section *section, struct error *err)
 {
 	struct elf_builder b;
-	struct strbuf file = {0}, bytes = {0};
+	struct strbuf file = { 0 }, bytes = { 0 };
 	compressed_section(&bytes, kind, old_form, claimed);
 	elf_builder_init(&b, ET_DYN);
 	elf_builder_section(&b, old_form ? ".zdebug_info" : ".debug_info", SHT_PROGBITS,
-	                    old_form ? 0 : SHF_COMPRESSED, 0, bytes.text, bytes.length);
+			    old_form ? 0 : SHF_COMPRESSED, 0, bytes.text, bytes.length);
 	elf_build(&b, &file);
 	struct object *o = open_bytes(&file);
 	int rc = object_section_load(o, ".debug_info", section, err);
@@ -283,13 +283,15 @@ static void compressed_sections_are_unpacked(void **state)
 	static const struct {
 		uint32_t kind;
 		bool old_form;
-	} forms[] = {{ELFCOMPRESS_ZLIB, false}, {ELFCOMPRESS_ZLIB, true}, {2 /* zstd */, false}};
+	} forms[] = { { ELFCOMPRESS_ZLIB, false },
+		      { ELFCOMPRESS_ZLIB, true },
+		      { 2 /* zstd */, false } };
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct object_section section;
-		struct error err = {0};
+		struct error err = { 0 };
 		assert_int_equal(load_compressed(forms[i].kind, forms[i].old_form, sizeof(plain),
-		                                 &section, &err),
-		                 0);
+						 &section, &err),
+				 0);
 		assert_int_equal(section.size_bytes, sizeof(plain));
 		assert_memory_equal(section.bytes, plain, sizeof(plain));
 		object_section_deinit(&section);
@@ -299,18 +301,18 @@ static void compressed_sections_are_unpacked(void **state)
 static void false_sizes_of_compressed_sections_are_refused(void **state)
 {
 	(void)state;
-	static const uint64_t claims[] = {0, sizeof(plain) - 1, sizeof(plain) + 1};
+	static const uint64_t claims[] = { 0, sizeof(plain) - 1, sizeof(plain) + 1 };
 	struct object_section section;
-	struct error err = {0};
+	struct error err = { 0 };
 	for (size_t i = 0; i < 3; i++)
 		for (uint32_t kind = 1; kind <= 2; kind++)
 			assert_int_equal(load_compressed(kind, false, claims[i], &section, &err),
-			                 -EBADMSG);
+					 -EBADMSG);
 	assert_int_equal(load_compressed(ELFCOMPRESS_ZLIB, false, UINT64_MAX, &section, &err),
-	                 -EFBIG);
+			 -EFBIG);
 	assert_int_equal(
-	        load_compressed(ELFCOMPRESS_ZLIB, false, UINT64_C(3) << 30, &section, &err),
-	        -EBADMSG);
+		load_compressed(ELFCOMPRESS_ZLIB, false, UINT64_C(3) << 30, &section, &err),
+		-EBADMSG);
 	assert_int_equal(load_compressed(2, false, UINT64_MAX, &section, &err), -EFBIG);
 	assert_non_null(strstr(err.text, ".debug_info"));
 }
@@ -333,17 +335,17 @@ static void references_keep_an_object_alive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(reads_identity_and_segments),
-	        cmocka_unit_test(an_executable_segment_wins_over_one_of_equal_offset),
-	        cmocka_unit_test(build_id_is_found_by_section_when_no_segment_has_it),
-	        cmocka_unit_test(a_file_is_read_like_an_image),
-	        cmocka_unit_test(what_is_no_elf_file_is_said),
-	        cmocka_unit_test(every_truncation_is_survived),
-	        cmocka_unit_test(every_flipped_byte_is_survived),
-	        cmocka_unit_test(a_missing_section_is_a_miss),
-	        cmocka_unit_test(compressed_sections_are_unpacked),
-	        cmocka_unit_test(false_sizes_of_compressed_sections_are_refused),
-	        cmocka_unit_test(references_keep_an_object_alive),
+		cmocka_unit_test(reads_identity_and_segments),
+		cmocka_unit_test(an_executable_segment_wins_over_one_of_equal_offset),
+		cmocka_unit_test(build_id_is_found_by_section_when_no_segment_has_it),
+		cmocka_unit_test(a_file_is_read_like_an_image),
+		cmocka_unit_test(what_is_no_elf_file_is_said),
+		cmocka_unit_test(every_truncation_is_survived),
+		cmocka_unit_test(every_flipped_byte_is_survived),
+		cmocka_unit_test(a_missing_section_is_a_miss),
+		cmocka_unit_test(compressed_sections_are_unpacked),
+		cmocka_unit_test(false_sizes_of_compressed_sections_are_refused),
+		cmocka_unit_test(references_keep_an_object_alive),
 	};
 	return cmocka_run_group_tests_name("object/object", tests, NULL, NULL);
 }

@@ -13,9 +13,10 @@ static void fields_behind_a_hostile_name(void **state)
 {
 	(void)state;
 	struct stat_file s;
-	assert_true(stat_file_parse("4711 (a) R 99 (b)) S 42 4711 4711 0 -1 4194560 1 0 0 0 10 23 0 5 20 0 1 0 "
-				    "987654 1000 100 18446744073709551615\n",
-				    &s));
+	assert_true(stat_file_parse(
+		"4711 (a) R 99 (b)) S 42 4711 4711 0 -1 4194560 1 0 0 0 10 23 0 5 20 0 1 0 "
+		"987654 1000 100 18446744073709551615\n",
+		&s));
 	assert_int_equal(s.parent_pid, 42);
 	assert_int_equal(s.system_ticks, 23);
 	assert_int_equal(s.children_system_ticks, 5);

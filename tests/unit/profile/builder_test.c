@@ -105,8 +105,8 @@ static void modules_without_build_id_are_one_by_path(void **state)
 		s = builder_stack(b, s, builder_frame(b, m, 16 * i + 16, FRAME_USER, NULL));
 	}
 	static const uint8_t id[] = { 1 };
-	module_id m = builder_add_module(b, &(struct builder_module){
-						    .path = "/a", .build_id = id, .build_id_size = 1 });
+	module_id m = builder_add_module(
+		b, &(struct builder_module){ .path = "/a", .build_id = id, .build_id_size = 1 });
 	s = builder_stack(b, s, builder_frame(b, m, 0x100, FRAME_USER, NULL));
 	assert_int_equal(builder_sample(b, 0, builder_thread(b, 1, 1, "x"), s, ""), 0);
 	assert_int_equal(builder_freeze(b, &p, NULL), 0);
@@ -229,8 +229,8 @@ static void of_two_main_binaries_one_is_module_1(void **state)
 	stack_id s = { 0 };
 	assert_int_equal(builder_create(&b, NULL), 0);
 	for (size_t i = 0; i < 3; i++) {
-		module_id m = builder_add_module(b, &(struct builder_module){ .path = paths[i],
-									      .is_main = i < 2 });
+		module_id m = builder_add_module(
+			b, &(struct builder_module){ .path = paths[i], .is_main = i < 2 });
 		s = builder_stack(b, s, builder_frame(b, m, 1, FRAME_USER, NULL));
 	}
 	assert_int_equal(builder_sample(b, 0, (thread_id){ 0 }, s, ""), 0);
@@ -249,9 +249,8 @@ static void the_builder_goes_on_after_a_freeze(void **state)
 	struct profile *first, *second;
 	assert_int_equal(builder_freeze(b, &first, NULL), 0);
 	assert_int_equal(builder_sample_count(b), 28);
-	assert_int_equal(builder_sample(b, 0, builder_thread(b, 100, 102, "late"), (stack_id){ 1 },
-					""),
-			 0);
+	assert_int_equal(
+		builder_sample(b, 0, builder_thread(b, 100, 102, "late"), (stack_id){ 1 }, ""), 0);
 	assert_int_equal(builder_freeze(b, &second, NULL), 0);
 	assert_int_equal(profile_total_count(first), 28);
 	assert_int_equal(profile_total_count(second), 29);

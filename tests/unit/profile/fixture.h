@@ -48,18 +48,18 @@ static inline void fixture_module(struct fixture *f, unsigned which)
 	static const uint8_t plugin_id[] = { 0xff };
 	switch (which) {
 	case 0:
-		f->program = builder_add_module(f->b, &(struct builder_module){
-							      .path = "/usr/bin/work",
-							      .build_id = program_id,
-							      .build_id_size = 2,
-							      .is_main = true });
+		f->program =
+			builder_add_module(f->b, &(struct builder_module){ .path = "/usr/bin/work",
+									   .build_id = program_id,
+									   .build_id_size = 2,
+									   .is_main = true });
 		builder_set_file_offset(f->b, f->program, 0x401000, 0x1000);
 		break;
 	case 1:
-		f->libc = builder_add_module(f->b, &(struct builder_module){
-							   .path = "/lib/libc.so.6",
-							   .build_id = libc_id,
-							   .build_id_size = 3 });
+		f->libc =
+			builder_add_module(f->b, &(struct builder_module){ .path = "/lib/libc.so.6",
+									   .build_id = libc_id,
+									   .build_id_size = 3 });
 		break;
 	case 2: /* the same file in a container; its build-id and its segments come late */
 		f->libc_again = builder_add_module(
@@ -69,11 +69,11 @@ static inline void fixture_module(struct fixture *f, unsigned which)
 		builder_set_file_offset(f->b, f->libc_again, 0x28000, 0x27000);
 		break;
 	case 3:
-		f->plugin = builder_add_module(f->b, &(struct builder_module){
-							     .path = "/opt/plug;in.so",
-							     .build_id = plugin_id,
-							     .build_id_size = 1,
-							     .deleted = true });
+		f->plugin = builder_add_module(f->b,
+					       &(struct builder_module){ .path = "/opt/plug;in.so",
+									 .build_id = plugin_id,
+									 .build_id_size = 1,
+									 .deleted = true });
 		break;
 	case 4:
 		f->kernel = builder_add_module(
@@ -149,8 +149,8 @@ static inline stack_id fixture_stack(struct fixture *f, unsigned which)
 		return builder_stack(f->b, main, frame);
 	}
 	default: {
-		stack_id jit = builder_stack(f->b, main, builder_frame(f->b, none, 0x7f0000001000,
-								       FRAME_JIT, NULL));
+		stack_id jit = builder_stack(
+			f->b, main, builder_frame(f->b, none, 0x7f0000001000, FRAME_JIT, NULL));
 		return builder_stack(f->b, jit, fixture_kernel_frame(f));
 	}
 	}

@@ -21,10 +21,10 @@ static struct profile *read_message(const struct message *m)
 	return read_back(m->bytes, m->size_bytes);
 }
 
-#define ASSERT_SAME_TABLE(table, count)                                                  \
-	do {                                                                             \
-		assert_int_equal(p->count, q->count);                                    \
-		for (size_t i_ = 0; i_ < p->count; i_++)                                 \
+#define ASSERT_SAME_TABLE(table, count)                                                       \
+	do {                                                                                  \
+		assert_int_equal(p->count, q->count);                                         \
+		for (size_t i_ = 0; i_ < p->count; i_++)                                      \
 			assert_memory_equal(&p->table[i_], &q->table[i_], sizeof(*p->table)); \
 	} while (0)
 
@@ -194,9 +194,8 @@ static void the_default_type_is_one_that_has_values(void **state)
 static struct message foreign(void)
 {
 	static const char *const strings[] = {
-		"",	   "samples",  "count",	  "cpu",  "nanoseconds", "/bin/x (deleted)",
-		"f",	   "g",	       "f.c",	  "thread", "worker",	 "tid",
-		"my build", "[kernel.kallsyms]",
+		"",    "samples", "count",  "cpu", "nanoseconds", "/bin/x (deleted)",  "f", "g",
+		"f.c", "thread",  "worker", "tid", "my build",    "[kernel.kallsyms]",
 	};
 	struct message m = { .size_bytes = 0 }, line, location;
 	struct message sample = numbers(NUMBERS(1, 9, 1, 7, 2, 3, 2, 3000000));
@@ -216,8 +215,9 @@ static struct message foreign(void)
 	put_numbers(&m, 5, NUMBERS(1, 30, 2, 6, 4, 8, 5, 4));
 	put_numbers(&m, 5, NUMBERS(1, 31, 3, 7));
 	put_numbers(&m, 3, NUMBERS(1, 100, 2, 0x400000, 3, 0x500000, 4, 0x1000, 5, 5, 6, 12));
-	put_numbers(&m, 3, NUMBERS(1, 200, 2, UINT64_C(0xffffffff81000000), 3,
-				   UINT64_C(0xffffffff82000000), 5, 13));
+	put_numbers(&m, 3,
+		    NUMBERS(1, 200, 2, UINT64_C(0xffffffff81000000), 3,
+			    UINT64_C(0xffffffff82000000), 5, 13));
 	put_numbers(&m, 1, NUMBERS(1, 1, 2, 2));
 	put_numbers(&m, 1, NUMBERS(1, 3, 2, 4));
 	put_numbers(&m, 11, NUMBERS(1, 3, 2, 4));
@@ -304,9 +304,9 @@ static void frames_without_a_mapping_have_kinds(void **state)
 	assert_int_equal(p->frame_count, 4);
 	for (size_t i = 1; i < p->frame_count; i++) {
 		const struct profile_frame *f = &p->frames[i];
-		assert_int_equal(f->kind, f->vaddr == 0x20 ? FRAME_JIT :
-					  f->vaddr == 0x30 ? FRAME_USER :
-							     FRAME_KERNEL);
+		assert_int_equal(f->kind, f->vaddr == 0x20   ? FRAME_JIT
+					  : f->vaddr == 0x30 ? FRAME_USER
+							     : FRAME_KERNEL);
 	}
 	profile_destroy(p);
 }
@@ -359,15 +359,18 @@ static struct profile *read_values(const char *const (*types)[2], size_t count,
 	return read_message(&m);
 }
 
-#define ASSERT_VALUES(types, values, period, expected_count, expected_cpu_ns)                    \
-	do {                                                                                     \
-		struct profile *p_ = read_values(types, sizeof(types) / sizeof(*(types)),        \
-						 (const uint64_t[]) values, period);             \
-		assert_int_equal(profile_total_count(p_), expected_count);                       \
-		assert_int_equal(profile_total_cpu_ns(p_), expected_cpu_ns);                     \
-		profile_destroy(p_);                                                             \
+#define ASSERT_VALUES(types, values, period, expected_count, expected_cpu_ns)             \
+	do {                                                                              \
+		struct profile *p_ = read_values(types, sizeof(types) / sizeof(*(types)), \
+						 (const uint64_t[])values, period);       \
+		assert_int_equal(profile_total_count(p_), expected_count);                \
+		assert_int_equal(profile_total_cpu_ns(p_), expected_cpu_ns);              \
+		profile_destroy(p_);                                                      \
 	} while (0)
-#define V(...) { __VA_ARGS__ }
+#define V(...)              \
+	{                   \
+		__VA_ARGS__ \
+	}
 
 static void counts_and_times_are_found_by_their_types(void **state)
 {
@@ -380,8 +383,10 @@ static void counts_and_times_are_found_by_their_types(void **state)
 					       { "inuse_objects", "count" },
 					       { "inuse_space", "bytes" } };
 	static const char *const space[][2] = { { "space", "bytes" } };
-	static const char *const many[][2] = { { "wall", "nanoseconds" }, { "cpu", "milliseconds" },
-					       { "samples", "count" },	  { "other", "count" } };
+	static const char *const many[][2] = { { "wall", "nanoseconds" },
+					       { "cpu", "milliseconds" },
+					       { "samples", "count" },
+					       { "other", "count" } };
 	ASSERT_VALUES(go, V(7, 70), 10, 7, 70);
 	ASSERT_VALUES(node, V(7, 70), 0, 7, 70000);
 	ASSERT_VALUES(time_only, V(25), 10, 3, 25);
@@ -445,8 +450,7 @@ static void errors_name_the_byte(void **state)
 	assert_refused(&m, "a field has the wrong type at byte 2 of the profile");
 	m.size_bytes = 0;
 	put_numbers(&m, 4, NUMBERS(1, 1, 2, 5));
-	assert_refused(&m,
-		       "a location names a mapping that is not there at byte 2 of the profile");
+	assert_refused(&m, "a location names a mapping that is not there at byte 2 of the profile");
 	m.size_bytes = 0;
 	put_numbers(&m, 4, NUMBERS(3, 1));
 	assert_refused(&m, "a location is damaged at byte 2 of the profile");
@@ -456,8 +460,7 @@ static void errors_name_the_byte(void **state)
 	m.size_bytes = 0;
 	put_numbers(&m, 1, NUMBERS(1, 0));
 	put_numbers(&m, 2, NUMBERS(1, 4, 2, 1));
-	assert_refused(&m,
-		       "a sample names a location that is not there at byte 6 of the profile");
+	assert_refused(&m, "a sample names a location that is not there at byte 6 of the profile");
 	m.size_bytes = 0;
 	put_numbers(&m, 1, NUMBERS(1, 0));
 	put_numbers(&m, 2, NUMBERS(2, 1, 2, 1));

@@ -12,12 +12,12 @@ static void assert_wrong(const struct profile *p, const char *sentence)
 }
 
 /* Damages one field, looks at the sentence, repairs it. */
-#define ASSERT_CAUGHT(field, value, sentence)                 \
-	do {                                                  \
-		__typeof__(field) kept_ = (field);            \
-		(field) = (value);                            \
-		assert_wrong(p, sentence);                    \
-		(field) = kept_;                              \
+#define ASSERT_CAUGHT(field, value, sentence)      \
+	do {                                       \
+		__typeof__(field) kept_ = (field); \
+		(field) = (value);                 \
+		assert_wrong(p, sentence);         \
+		(field) = kept_;                   \
 	} while (0)
 
 static void check_names_the_table_and_row(void **state)
@@ -25,8 +25,10 @@ static void check_names_the_table_and_row(void **state)
 	(void)state;
 	struct profile *p = fixture_profile(0);
 	assert_int_equal(profile_check(p, NULL), 0);
-	ASSERT_CAUGHT(p->modules[2].path.v, 9999, "row 2 of modules has a string that is not there");
-	ASSERT_CAUGHT(p->modules[1].start_vaddr, UINT64_MAX, "row 1 of modules ends before it begins");
+	ASSERT_CAUGHT(p->modules[2].path.v, 9999,
+		      "row 2 of modules has a string that is not there");
+	ASSERT_CAUGHT(p->modules[1].start_vaddr, UINT64_MAX,
+		      "row 1 of modules ends before it begins");
 	ASSERT_CAUGHT(p->functions[3].name.v, 0, "row 3 of functions has no name");
 	ASSERT_CAUGHT(p->functions[3].file.v, UINT32_MAX,
 		      "row 3 of functions has a string that is not there");
@@ -39,7 +41,8 @@ static void check_names_the_table_and_row(void **state)
 	ASSERT_CAUGHT(p->frames[1].kind, (enum frame_kind)4, "row 1 of frames has an unknown kind");
 	ASSERT_CAUGHT(p->stack_parent[2].v, 2, "row 2 of stacks comes before its parent");
 	ASSERT_CAUGHT(p->stack_frame[2].v, 0, "row 2 of stacks has a frame that is not there");
-	ASSERT_CAUGHT(p->threads[1].comm.v, 9999, "row 1 of threads has a string that is not there");
+	ASSERT_CAUGHT(p->threads[1].comm.v, 9999,
+		      "row 1 of threads has a string that is not there");
 	ASSERT_CAUGHT(p->samples[6].stack.v, (uint32_t)p->stack_count,
 		      "row 6 of samples has a stack or thread that is not there");
 	ASSERT_CAUGHT(p->samples[0].truncated.v, 9999,
@@ -59,7 +62,8 @@ static void the_canonical_order_holds(void **state)
 	for (uint32_t i = 1; i < p->strings.count; i++)
 		assert_true(strcmp(p->strings.text[i - 1], p->strings.text[i]) < 0);
 	for (size_t i = 2; i < p->stack_count; i++) {
-		uint64_t before = (uint64_t)p->stack_parent[i - 1].v << 32 | p->stack_frame[i - 1].v;
+		uint64_t before =
+			(uint64_t)p->stack_parent[i - 1].v << 32 | p->stack_frame[i - 1].v;
 		uint64_t here = (uint64_t)p->stack_parent[i].v << 32 | p->stack_frame[i].v;
 		assert_true(before < here);
 	}
@@ -136,8 +140,8 @@ static void made_up_names_are_known_by_their_form(void **state)
 {
 	(void)state;
 	const char *yes[] = { "[a+0x0]", "[libc.so.6+0x12af]", "[a+b+0x1]", "[anon]", "[unknown]" };
-	const char *no[] = { NULL, "",	 "main", "[vdso]",    "[truncated]", "[a+0x]",
-			     "[a+0x1", "a+0x1]", "[a+0xg]", "[a+0x1]b",	   "operator[](int)" };
+	const char *no[] = { NULL,     "",       "main",    "[vdso]",   "[truncated]",    "[a+0x]",
+			     "[a+0x1", "a+0x1]", "[a+0xg]", "[a+0x1]b", "operator[](int)" };
 	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
 		assert_true(profile_name_is_place(yes[i]));
 	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)

@@ -9,7 +9,7 @@
 
 static char *render(struct profile *p, struct report_options options)
 {
-	struct strbuf out = {0};
+	struct strbuf out = { 0 };
 	assert_int_equal(report_render(p, &options, &out, NULL), 0);
 	assert_int_equal(strlen(out.text), out.length);
 	return out.text;
@@ -17,7 +17,7 @@ static char *render(struct profile *p, struct report_options options)
 
 static cJSON *render_json(struct profile *p)
 {
-	char *text = render(p, (struct report_options){.format = REPORT_JSON});
+	char *text = render(p, (struct report_options){ .format = REPORT_JSON });
 	cJSON *root = cJSON_Parse(text);
 	assert_non_null(root);
 	free(text);
@@ -43,7 +43,7 @@ static void json_has_the_contracts_fields(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main@prog:3;hot@/lib/libx.so.1:7 30\n"
-	                                   "t;[truncated];hot@/lib/libx.so.1:7 10\n");
+					   "t;[truncated];hot@/lib/libx.so.1:7 10\n");
 	p->meta.lost_samples = 4;
 	cJSON *root = render_json(p), *capture = cJSON_GetObjectItem(root, "capture");
 	assert_string_equal(text(root, "schema"), "perfprof.report/1");
@@ -53,7 +53,7 @@ static void json_has_the_contracts_fields(void **state)
 	assert_true(number(capture, "truncated_samples") == 10);
 	assert_true(number(capture, "profiler_cpu_s") == 0.02);
 	const cJSON *reason =
-	        cJSON_GetArrayItem(cJSON_GetObjectItem(capture, "truncated_reasons"), 0);
+		cJSON_GetArrayItem(cJSON_GetObjectItem(capture, "truncated_reasons"), 0);
 	assert_string_equal(text(reason, "id"), "no-rule");
 	assert_true(number(reason, "samples") == 10);
 	const cJSON *hot = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "hotspots"), 0);
@@ -89,17 +89,17 @@ static void the_answer_comes_first(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main@prog:3;warm@prog:2;hot@prog:7 30\n"
-	                                   "t;main@prog:3 70\n");
+					   "t;main@prog:3 70\n");
 	p->meta.kernel_sampled = false;
 	p->meta.unsampled_kernel_ns = 820000000;
-	char *report = render(p, (struct report_options){.format = REPORT_TEXT});
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
 	const char *first = strstr(report, "main takes 70.0 % of the CPU time");
 	const char *sure = strstr(report, "100 samples at 100 Hz in 1.00 s");
 	const char *complete = strstr(report, "Truncated 0.00 %");
 	const char *kernel = strstr(report, "The kernel could not be sampled");
 	const char *table = strstr(report, "Hot functions");
 	assert_true(first && first < sure && sure < complete && complete < kernel &&
-	            kernel < table);
+		    kernel < table);
 	assert_non_null(strstr(report, "820 ms of system time"));
 	free(report);
 	profile_destroy(p);
@@ -109,11 +109,11 @@ static void lines_keep_the_width(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile(
-	        "t;main@prog:3;a_function_with_a_name_that_is_far_too_long_for_any_line@/usr/lib/"
-	        "x86_64-linux-gnu/a-library-with-a-long-name.so.1:44 30\n"
-	        "t;[truncated];u![libz.so.1+0x10]@/usr/lib/libz.so.1 30\n");
+		"t;main@prog:3;a_function_with_a_name_that_is_far_too_long_for_any_line@/usr/lib/"
+		"x86_64-linux-gnu/a-library-with-a-long-name.so.1:44 30\n"
+		"t;[truncated];u![libz.so.1+0x10]@/usr/lib/libz.so.1 30\n");
 	for (uint32_t columns = 80; columns <= 160; columns += 40) {
-		char *report = render(p, (struct report_options){.columns = columns}), *save;
+		char *report = render(p, (struct report_options){ .columns = columns }), *save;
 		for (char *line = strtok_r(report, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
 			assert_true(strlen(line) <= columns);
@@ -126,11 +126,11 @@ static void escape_sequences_do_not_reach_the_terminal(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;\x1b[31mred|`<b> 3\n");
-	char *report = render(p, (struct report_options){.format = REPORT_TEXT});
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
 	assert_null(strchr(report, '\x1b'));
 	assert_non_null(strstr(report, "?[31mred"));
 	free(report);
-	report = render(p, (struct report_options){.format = REPORT_MARKDOWN});
+	report = render(p, (struct report_options){ .format = REPORT_MARKDOWN });
 	assert_non_null(strstr(report, "`?[31mred\\|'<b>`"));
 	assert_non_null(strstr(report, "?[31mred\\|'&lt;b> takes"));
 	free(report);
@@ -143,7 +143,7 @@ static void no_samples_are_explained(void **state)
 	struct profile *p = stacks_profile("");
 	p->meta.rate_hz = 999;
 	p->meta.unsampled_cpu_ns = 3000000;
-	char *report = render(p, (struct report_options){.format = REPORT_TEXT});
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
 	assert_non_null(strstr(report, "prog --size 3 used 3 ms of CPU; 3 samples expected."));
 	free(report);
 	cJSON *root = render_json(p);
@@ -156,7 +156,7 @@ static void few_samples_are_said(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main@prog 4\n");
-	char *report = render(p, (struct report_options){.format = REPORT_TEXT});
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
 	assert_non_null(strstr(report, "4 samples expected"));
 	free(report);
 	profile_destroy(p);
@@ -166,11 +166,11 @@ static void waiting_is_said(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main@prog 40\n");
-	char *report = render(p, (struct report_options){.columns = 1000});
+	char *report = render(p, (struct report_options){ .columns = 1000 });
 	assert_null(strstr(report, "waits"));
 	free(report);
 	p->meta.duration_ns *= 50;
-	report = render(p, (struct report_options){.columns = 1000});
+	report = render(p, (struct report_options){ .columns = 1000 });
 	assert_non_null(strstr(report, "it was on a CPU for 2 % of the time: it waits"));
 	free(report);
 	profile_destroy(p);
@@ -179,14 +179,14 @@ static void waiting_is_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(json_has_the_contracts_fields),
-	        cmocka_unit_test(json_keeps_large_integers_and_bad_names),
-	        cmocka_unit_test(the_answer_comes_first),
-	        cmocka_unit_test(lines_keep_the_width),
-	        cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
-	        cmocka_unit_test(no_samples_are_explained),
-	        cmocka_unit_test(few_samples_are_said),
-	        cmocka_unit_test(waiting_is_said),
+		cmocka_unit_test(json_has_the_contracts_fields),
+		cmocka_unit_test(json_keeps_large_integers_and_bad_names),
+		cmocka_unit_test(the_answer_comes_first),
+		cmocka_unit_test(lines_keep_the_width),
+		cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
+		cmocka_unit_test(no_samples_are_explained),
+		cmocka_unit_test(few_samples_are_said),
+		cmocka_unit_test(waiting_is_said),
 	};
 	return cmocka_run_group_tests_name("render/report", tests, NULL, NULL);
 }

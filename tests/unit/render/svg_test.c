@@ -10,7 +10,7 @@
 static struct calltree *tree_of(struct profile *p, uint64_t least)
 {
 	struct calltree *t;
-	const struct calltree_options options = {.no_comm = true, .least = least};
+	const struct calltree_options options = { .no_comm = true, .least = least };
 	assert_int_equal(calltree_build(p, &options, &t, NULL), 0);
 	return t;
 }
@@ -18,11 +18,11 @@ static struct calltree *tree_of(struct profile *p, uint64_t least)
 /* One line a frame: depth, x, width, and how many it hides. */
 static char *draw(const struct svg_layout *l)
 {
-	struct strbuf out = {0};
+	struct strbuf out = { 0 };
 	for (size_t i = 0; i < l->frames.count; i++) {
 		const struct svg_frame *f = &l->frames.at[i];
 		strbuf_printf(&out, "%u:%d+%d%s", f->depth, (int)f->x, (int)f->width,
-		              i ? "" : "\n");
+			      i ? "" : "\n");
 		if (i)
 			strbuf_printf(&out, f->hidden ? " hides %u\n" : "\n", f->hidden);
 	}
@@ -30,18 +30,18 @@ static char *draw(const struct svg_layout *l)
 }
 
 static const char stacks[] = "t;a;b 50\n"
-                             "t;a;c 2\n"
-                             "t;a;c;d 2\n"
-                             "t;a;e;f 1\n"
-                             "t;a 5\n"
-                             "t;g 40\n";
+			     "t;a;c 2\n"
+			     "t;a;c;d 2\n"
+			     "t;a;e;f 1\n"
+			     "t;a 5\n"
+			     "t;g 40\n";
 
 static void check_layout(uint64_t least_in_tree, uint64_t least, const char *expected)
 {
 	struct profile *p = stacks_profile(stacks);
 	struct calltree *t = tree_of(p, least_in_tree);
 	struct svg_layout l;
-	const struct svg_limits limits = {.least = least, .depth = SVG_MAX_DEPTH};
+	const struct svg_limits limits = { .least = least, .depth = SVG_MAX_DEPTH };
 	assert_true(svg_layout_build(t, limits, &l));
 	assert_int_equal(l.total, 100);
 	char *drawn = draw(&l);
@@ -92,7 +92,7 @@ static void limits_bound_the_frames(void **state)
 static void equal_towers_are_cut_by_depth(void **state)
 {
 	(void)state;
-	struct strbuf text = {0};
+	struct strbuf text = { 0 };
 	for (int tower = 0; tower < 10; tower++) {
 		strbuf_printf(&text, "t;f%d", tower);
 		for (int level = 0; level < 40; level++)
@@ -113,7 +113,7 @@ static void equal_towers_are_cut_by_depth(void **state)
 static void text_is_legible_on_every_fill(void **state)
 {
 	(void)state;
-	struct strbuf names = {0};
+	struct strbuf names = { 0 };
 	char *save = NULL;
 	size_t palettes = 0;
 	svg_palette_names(&names);
@@ -147,9 +147,9 @@ static void unknown_palettes_are_named(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile(stacks);
-	struct strbuf out = {0};
-	struct error err = {0};
-	const struct svg_options options = {.colors = "mauve"};
+	struct strbuf out = { 0 };
+	struct error err = { 0 };
+	const struct svg_options options = { .colors = "mauve" };
 	assert_int_equal(svg_render(p, &options, &out, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "'mauve'"));
 	assert_non_null(strstr(err.text, "hot, mem, io"));
@@ -161,14 +161,14 @@ static void the_run_is_said(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("t;main 30\nt;[truncated];x 10\n");
-	struct strbuf out = {0};
-	const struct svg_options options = {0};
+	struct strbuf out = { 0 };
+	const struct svg_options options = { 0 };
 	p->meta.lost_samples = 10;
 	p->meta.kernel_sampled = false;
 	assert_int_equal(svg_render(p, &options, &out, NULL), 0);
 	assert_non_null(strstr(out.text, ">40</tspan> samples at 100 Hz in 400 ms"));
 	assert_non_null(
-	        strstr(out.text, "Truncated 25.00 % (10 of 40 stacks, mostly: no unwind rule"));
+		strstr(out.text, "Truncated 25.00 % (10 of 40 stacks, mostly: no unwind rule"));
 	assert_non_null(strstr(out.text, "lost 20.00 % (10 samples)"));
 	assert_non_null(strstr(out.text, "The kernel could not be sampled"));
 	assert_non_null(strstr(out.text, "<title>all (40 samples, 100.00%)</title>"));
@@ -180,8 +180,8 @@ static void no_samples_make_a_picture_that_explains(void **state)
 {
 	(void)state;
 	struct profile *p = stacks_profile("");
-	struct strbuf out = {0};
-	const struct svg_options options = {.inverted = true};
+	struct strbuf out = { 0 };
+	const struct svg_options options = { .inverted = true };
 	p->meta.unsampled_cpu_ns = 3000000;
 	p->meta.rate_hz = 999;
 	assert_int_equal(svg_render(p, &options, &out, NULL), 0);
@@ -195,15 +195,15 @@ static void no_samples_make_a_picture_that_explains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(levels_add_up),
-	        cmocka_unit_test(thin_frames_become_one),
-	        cmocka_unit_test(limits_bound_the_frames),
-	        cmocka_unit_test(equal_towers_are_cut_by_depth),
-	        cmocka_unit_test(text_is_legible_on_every_fill),
-	        cmocka_unit_test(contrast_is_that_of_wcag),
-	        cmocka_unit_test(unknown_palettes_are_named),
-	        cmocka_unit_test(the_run_is_said),
-	        cmocka_unit_test(no_samples_make_a_picture_that_explains),
+		cmocka_unit_test(levels_add_up),
+		cmocka_unit_test(thin_frames_become_one),
+		cmocka_unit_test(limits_bound_the_frames),
+		cmocka_unit_test(equal_towers_are_cut_by_depth),
+		cmocka_unit_test(text_is_legible_on_every_fill),
+		cmocka_unit_test(contrast_is_that_of_wcag),
+		cmocka_unit_test(unknown_palettes_are_named),
+		cmocka_unit_test(the_run_is_said),
+		cmocka_unit_test(no_samples_make_a_picture_that_explains),
 	};
 	return cmocka_run_group_tests_name("render/svg", tests, NULL, NULL);
 }

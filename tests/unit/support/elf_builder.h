@@ -26,7 +26,7 @@ struct elf_builder {
 
 static inline void elf_builder_init(struct elf_builder *b, uint16_t type)
 {
-	*b = (struct elf_builder){0};
+	*b = (struct elf_builder){ 0 };
 	memcpy(b->header.e_ident, ELFMAG, SELFMAG);
 	b->header.e_ident[EI_CLASS] = ELFCLASS64;
 	b->header.e_ident[EI_DATA] = ELFDATA2LSB;
@@ -43,8 +43,8 @@ static inline void elf_builder_init(struct elf_builder *b, uint16_t type)
 
 /** Adds a section; contents are borrowed until elf_build(). @return its index */
 static inline int elf_builder_section(struct elf_builder *b, const char *name, uint32_t type,
-                                      uint64_t flags, uint64_t vaddr, const void *bytes,
-                                      size_t size)
+				      uint64_t flags, uint64_t vaddr, const void *bytes,
+				      size_t size)
 {
 	int i = b->header.e_shnum++;
 	assert(i < ELF_BUILDER_SECTIONS);
@@ -61,15 +61,15 @@ static inline int elf_builder_section(struct elf_builder *b, const char *name, u
 
 /** Adds a program header over the contents of a section. */
 static inline Elf64_Phdr *elf_builder_segment(struct elf_builder *b, uint32_t type, uint32_t flags,
-                                              int section)
+					      int section)
 {
 	int i = b->header.e_phnum++;
 	assert(i < ELF_BUILDER_SEGMENTS);
-	b->segments[i] = (Elf64_Phdr){.p_type = type,
-	                              .p_flags = flags,
-	                              .p_vaddr = b->sections[section].sh_addr,
-	                              .p_memsz = b->sections[section].sh_size,
-	                              .p_align = 4};
+	b->segments[i] = (Elf64_Phdr){ .p_type = type,
+				       .p_flags = flags,
+				       .p_vaddr = b->sections[section].sh_addr,
+				       .p_memsz = b->sections[section].sh_size,
+				       .p_align = 4 };
 	b->segment_section[i] = section;
 	return &b->segments[i];
 }
@@ -113,7 +113,7 @@ static inline void elf_build(struct elf_builder *b, struct strbuf *out)
 static inline void elf_note(struct strbuf *out, uint32_t type, const void *desc, uint32_t size)
 {
 	static const char zeros[4];
-	const uint32_t head[3] = {4, size, type};
+	const uint32_t head[3] = { 4, size, type };
 	strbuf_add(out, head, sizeof(head));
 	strbuf_add(out, "GNU", 4);
 	strbuf_add(out, desc, size);
@@ -122,19 +122,19 @@ static inline void elf_note(struct strbuf *out, uint32_t type, const void *desc,
 
 /** Adds a symbol to a symbol table and its name to a string table (which begins with a NUL). */
 static inline void elf_symbol(struct strbuf *table, struct strbuf *names, const char *name,
-                              int binding, int type, uint16_t section, uint64_t value,
-                              uint64_t size)
+			      int binding, int type, uint16_t section, uint64_t value,
+			      uint64_t size)
 {
 	if (!table->length) {
-		const Elf64_Sym null = {0};
+		const Elf64_Sym null = { 0 };
 		strbuf_add(table, &null, sizeof(null));
 		strbuf_putc(names, 0);
 	}
-	const Elf64_Sym s = {.st_name = (Elf64_Word)names->length,
-	                     .st_info = (unsigned char)ELF64_ST_INFO(binding, type),
-	                     .st_shndx = section,
-	                     .st_value = value,
-	                     .st_size = size};
+	const Elf64_Sym s = { .st_name = (Elf64_Word)names->length,
+			      .st_info = (unsigned char)ELF64_ST_INFO(binding, type),
+			      .st_shndx = section,
+			      .st_value = value,
+			      .st_size = size };
 	strbuf_add(table, &s, sizeof(s));
 	strbuf_add(names, name, strlen(name) + 1);
 }

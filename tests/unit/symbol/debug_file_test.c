@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-static const uint8_t ID[20] = {0xab, 0xcd, 0xef, 1}, OTHER_ID[20] = {0xab, 0xcd, 0xef, 2};
+static const uint8_t ID[20] = { 0xab, 0xcd, 0xef, 1 }, OTHER_ID[20] = { 0xab, 0xcd, 0xef, 2 };
 
 struct folder {
 	char root[64];
@@ -56,15 +56,15 @@ static void save(const struct folder *f, const char *name, const struct strbuf *
 
 /* A file that has an identity, and perhaps a link to a file of debug information. */
 static void build(struct strbuf *out, const uint8_t *id, const char *link_section, const void *link,
-                  size_t link_size)
+		  size_t link_size)
 {
 	struct elf_builder b;
-	struct strbuf note = {0};
+	struct strbuf note = { 0 };
 	elf_builder_init(&b, ET_DYN);
 	if (id)
 		elf_note(&note, NT_GNU_BUILD_ID, id, 20);
 	elf_builder_section(&b, ".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, 0, note.text,
-	                    note.length);
+			    note.length);
 	if (link_section)
 		elf_builder_section(&b, link_section, SHT_PROGBITS, 0, 0, link, link_size);
 	elf_build(&b, out);
@@ -120,8 +120,8 @@ static void found_by_build_id_only_if_it_has_that_id(void **state)
 {
 	struct folder *f = *state;
 	static const char name[] =
-	        "debug/.build-id/ab/cdef0100000000000000000000000000000000.debug";
-	struct strbuf binary = {0}, good = {0}, bad = {0};
+		"debug/.build-id/ab/cdef0100000000000000000000000000000000.debug";
+	struct strbuf binary = { 0 }, good = { 0 }, bad = { 0 };
 	char path[PATH_MAX];
 	build(&binary, ID, NULL, NULL, 0);
 	build(&good, ID, NULL, NULL, 0);
@@ -156,7 +156,7 @@ static void found_by_debuglink_only_if_the_checksum_is_right(void **state)
 {
 	struct folder *f = *state;
 	char link[64], under_debug[PATH_MAX];
-	struct strbuf binary = {0}, debug = {0}, other = {0};
+	struct strbuf binary = { 0 }, debug = { 0 }, other = { 0 };
 	build(&debug, NULL, NULL, NULL, 0);
 	build(&other, OTHER_ID, NULL, NULL, 0);
 	size_t size = debuglink(link, "x.debug", &debug);
@@ -186,7 +186,7 @@ static void a_debuglink_leads_out_of_no_folder(void **state)
 {
 	struct folder *f = *state;
 	char link[64];
-	struct strbuf binary = {0}, debug = {0};
+	struct strbuf binary = { 0 }, debug = { 0 };
 	build(&debug, NULL, NULL, NULL, 0);
 	make_folder(f, "bin");
 	save(f, "x.debug", &debug);
@@ -205,7 +205,7 @@ static void the_alternate_file_is_found_by_path_and_id(void **state)
 {
 	struct folder *f = *state;
 	char link[64] = "../common.debug", debug[PATH_MAX];
-	struct strbuf binary = {0}, common = {0}, other = {0};
+	struct strbuf binary = { 0 }, common = { 0 }, other = { 0 };
 	memcpy(link + 16, ID, 20);
 	build(&common, ID, NULL, NULL, 0);
 	build(&other, OTHER_ID, NULL, NULL, 0);
@@ -228,14 +228,14 @@ static void the_alternate_file_is_found_by_path_and_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(found_by_build_id_only_if_it_has_that_id, set_up,
-	                                        tear_down),
-	        cmocka_unit_test_setup_teardown(found_by_debuglink_only_if_the_checksum_is_right,
-	                                        set_up, tear_down),
-	        cmocka_unit_test_setup_teardown(a_debuglink_leads_out_of_no_folder, set_up,
-	                                        tear_down),
-	        cmocka_unit_test_setup_teardown(the_alternate_file_is_found_by_path_and_id, set_up,
-	                                        tear_down),
+		cmocka_unit_test_setup_teardown(found_by_build_id_only_if_it_has_that_id, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(found_by_debuglink_only_if_the_checksum_is_right,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_debuglink_leads_out_of_no_folder, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_alternate_file_is_found_by_path_and_id, set_up,
+						tear_down),
 	};
 	return cmocka_run_group_tests_name("symbol/debug_file", tests, NULL, NULL);
 }

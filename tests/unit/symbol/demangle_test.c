@@ -12,7 +12,7 @@
 
 static void check(const char *mangled, const char *wanted)
 {
-	struct strbuf out = {0};
+	struct strbuf out = { 0 };
 	strbuf_puts(&out, "<");
 	assert_int_equal(demangle(mangled, &out), wanted != NULL);
 	assert_string_equal(strbuf_text(&out) + 1, wanted ? wanted : "");
@@ -66,10 +66,10 @@ static void exploding_names_are_refused_soon(void **state)
 {
 	(void)state;
 	char name[1024];
-	struct strbuf out = {0};
+	struct strbuf out = { 0 };
 	doubling_name(name, 2);
 	check(name, "f(a, b<a, a>, b<b<a, a>, b<a, a> >, b<b<b<a, a>, b<a, a> >, b<b<a, a>, b<a, "
-	            "a> > >)");
+		    "a> > >)");
 	doubling_name(name, 34); /* would have 2^36 leaves */
 	clock_t begin = clock();
 	assert_false(demangle(name, &out));
@@ -82,9 +82,9 @@ static void long_and_deep_names_are_bounded(void **state)
 {
 	(void)state;
 	static char name[1 << 20];
-	static const char *const repeated[] = {"P",  "N", "I",   "1",    "_",
-	                                       "St", "F", "A1_", "DpT_", "XsrT_"};
-	static const size_t lengths[] = {1000, 1023, 1024, 4000, 4096, 4097, sizeof(name) - 8};
+	static const char *const repeated[] = { "P",  "N", "I",   "1",    "_",
+						"St", "F", "A1_", "DpT_", "XsrT_" };
+	static const size_t lengths[] = { 1000, 1023, 1024, 4000, 4096, 4097, sizeof(name) - 8 };
 	for (size_t r = 0; r < sizeof(repeated) / sizeof(repeated[0]); r++) {
 		for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
 			size_t part = strlen(repeated[r]), at = 4;
@@ -92,7 +92,7 @@ static void long_and_deep_names_are_bounded(void **state)
 			for (; at + part < lengths[l]; at += part)
 				memcpy(name + at, repeated[r], part);
 			name[at] = 0;
-			struct strbuf out = {0};
+			struct strbuf out = { 0 };
 			demangle(name, &out);
 			memcpy(name, "_RNv", 4);
 			demangle(name, &out);
@@ -103,7 +103,7 @@ static void long_and_deep_names_are_bounded(void **state)
 	strcpy(name, "_Z1f");
 	for (int i = 0; i < 500; i++)
 		strcat(name, i % 2 ? "Pi" : "Rd");
-	struct strbuf out = {0};
+	struct strbuf out = { 0 };
 	assert_true(demangle(name, &out));
 	strbuf_deinit(&out);
 	strcpy(name, "_ZN");
@@ -117,10 +117,10 @@ static void long_and_deep_names_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(names_become_readable),
-	        cmocka_unit_test(what_is_not_mangled_stays),
-	        cmocka_unit_test(exploding_names_are_refused_soon),
-	        cmocka_unit_test(long_and_deep_names_are_bounded),
+		cmocka_unit_test(names_become_readable),
+		cmocka_unit_test(what_is_not_mangled_stays),
+		cmocka_unit_test(exploding_names_are_refused_soon),
+		cmocka_unit_test(long_and_deep_names_are_bounded),
 	};
 	return cmocka_run_group_tests_name("symbol/demangle", tests, NULL, NULL);
 }

@@ -25,40 +25,40 @@ enum { CODE = 1, DATA = 3 };
 static const char bytes[0x1000];
 
 static void add(struct fixture *f, const char *name, int binding, int type, uint64_t value,
-                uint64_t size)
+		uint64_t size)
 {
 	elf_symbol(&f->symbols, &f->names, name, binding, type, CODE, value, size);
 }
 
 static void begin(struct fixture *f)
 {
-	*f = (struct fixture){0};
+	*f = (struct fixture){ 0 };
 	elf_builder_init(&f->builder, ET_DYN);
 	int code = elf_builder_section(&f->builder, ".text", SHT_PROGBITS,
-	                               SHF_ALLOC | SHF_EXECINSTR, 0x1000, bytes, 0x1000);
+				       SHF_ALLOC | SHF_EXECINSTR, 0x1000, bytes, 0x1000);
 	elf_builder_section(&f->builder, ".fini", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x3000,
-	                    bytes, 0x100);
+			    bytes, 0x100);
 	elf_builder_section(&f->builder, ".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 0x5000,
-	                    bytes, 0x100);
+			    bytes, 0x100);
 	elf_builder_segment(&f->builder, PT_LOAD, PF_R | PF_X, code);
 }
 
 static void add_table(struct fixture *f, const char *name, uint32_t type)
 {
 	int table = elf_builder_section(&f->builder, name, type, 0, 0, f->symbols.text,
-	                                f->symbols.length);
+					f->symbols.length);
 	int names = elf_builder_section(&f->builder, type == SHT_DYNSYM ? ".dynstr" : ".strtab",
-	                                SHT_STRTAB, 0, 0, f->names.text, f->names.length);
+					SHT_STRTAB, 0, 0, f->names.text, f->names.length);
 	f->builder.sections[table].sh_link = (Elf64_Word)names;
 }
 
 static void open_fixture(struct fixture *f)
 {
-	struct error err = {0};
-	const struct symbol_config config = {.inlines = true, .debug_dir = "/nonexistent"};
+	struct error err = { 0 };
+	const struct symbol_config config = { .inlines = true, .debug_dir = "/nonexistent" };
 	elf_build(&f->builder, &f->file);
 	assert_int_equal(
-	        object_open_image(f->file.text, f->file.length, "/x/fixture", &f->object, &err), 0);
+		object_open_image(f->file.text, f->file.length, "/x/fixture", &f->object, &err), 0);
 	assert_int_equal(symbol_resolver_create(&config, &f->resolver, &err), 0);
 }
 
@@ -129,7 +129,7 @@ static void aliases_are_chosen_as_a_reader_would(void **state)
 	finish(&f);
 	assert_string_equal(name_at(&f, 0x1000), "write");
 	assert_string_equal(name_at(&f, 0x1020),
-	                    "__read"); /* global before weak, without its version */
+			    "__read"); /* global before weak, without its version */
 	assert_string_equal(name_at(&f, 0x1040), "new");
 	assert_string_equal(name_at(&f, 0x1060), "typed");
 	end(&f);
@@ -173,7 +173,7 @@ static void what_is_no_function_names_nothing(void **state)
 	add(&f, "in_data", STB_GLOBAL, STT_FUNC, 0x5000, 0x10);
 	add(&f, "", STB_GLOBAL, STT_FUNC, 0x1000, 0x10);
 	elf_symbol(&f.symbols, &f.names, "undefined", STB_GLOBAL, STT_FUNC, SHN_UNDEF, 0x1000,
-	           0x10);
+		   0x10);
 	add(&f, "too_long", STB_GLOBAL, STT_FUNC, 0x1ff0, UINT64_MAX);
 	finish(&f);
 	assert_string_equal(name_at(&f, 0x1000), "");
@@ -202,7 +202,7 @@ static void names_are_demangled(void **state)
 /* An entry as ld writes it for .plt.sec: endbr64; jmp *SLOT(%rip); padding. */
 static void plt_entry(struct strbuf *out, uint64_t entry_vaddr, uint64_t slot)
 {
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25};
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25 };
 	static const uint8_t pad[6];
 	int32_t displacement = (int32_t)(slot - (entry_vaddr + 10));
 	strbuf_add(out, endbr64, sizeof(endbr64));
@@ -214,30 +214,30 @@ static void plt_entries_have_the_name_of_what_they_call(void **state)
 {
 	(void)state;
 	struct fixture f;
-	struct strbuf plt = {0};
+	struct strbuf plt = { 0 };
 	begin(&f);
 	elf_symbol(&f.symbols, &f.names, "puts", STB_GLOBAL, STT_FUNC, SHN_UNDEF, 0, 0);
 	elf_symbol(&f.symbols, &f.names, "_ZdlPv", STB_GLOBAL, STT_FUNC, SHN_UNDEF, 0, 0);
 	add(&f, "choose", STB_GLOBAL, STT_GNU_IFUNC, 0x1800, 0x10);
 	add_table(&f, ".dynsym", SHT_DYNSYM);
 	const Elf64_Rela relocations[] = {
-	        {.r_offset = 0x5018, .r_info = ELF64_R_INFO(1, R_X86_64_JUMP_SLOT)},
-	        {.r_offset = 0x5020, .r_info = ELF64_R_INFO(2, R_X86_64_JUMP_SLOT)},
-	        {.r_offset = 0x5028,
-	         .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
-	         .r_addend = 0x1800},
-	        {.r_offset = 0x5030,
-	         .r_info = ELF64_R_INFO(77, R_X86_64_JUMP_SLOT)}, /* no such symbol */
+		{ .r_offset = 0x5018, .r_info = ELF64_R_INFO(1, R_X86_64_JUMP_SLOT) },
+		{ .r_offset = 0x5020, .r_info = ELF64_R_INFO(2, R_X86_64_JUMP_SLOT) },
+		{ .r_offset = 0x5028,
+		  .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
+		  .r_addend = 0x1800 },
+		{ .r_offset = 0x5030,
+		  .r_info = ELF64_R_INFO(77, R_X86_64_JUMP_SLOT) }, /* no such symbol */
 	};
 	elf_builder_section(&f.builder, ".rela.plt", SHT_RELA, SHF_ALLOC, 0x800, relocations,
-	                    sizeof(relocations));
+			    sizeof(relocations));
 	plt_entry(&plt, 0x4000, 0x5020);
 	plt_entry(&plt, 0x4010, 0x5018);
 	plt_entry(&plt, 0x4020, 0x5028);
 	plt_entry(&plt, 0x4030, 0x5030);
 	plt_entry(&plt, 0x4040, 0x5999); /* no relocation there */
 	elf_builder_section(&f.builder, ".plt.sec", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x4000,
-	                    plt.text, plt.length);
+			    plt.text, plt.length);
 	open_fixture(&f);
 	assert_string_equal(name_at(&f, 0x4004), "operator delete(void*)@plt");
 	assert_string_equal(name_at(&f, 0x401f), "puts@plt");
@@ -253,21 +253,21 @@ static void small_plt_entries_are_told_apart(void **state)
 {
 	(void)state;
 	struct fixture f;
-	struct strbuf plt = {0};
+	struct strbuf plt = { 0 };
 	begin(&f);
 	add(&f, "copy_resolver", STB_LOCAL, STT_FUNC, 0x1800, 0x10);
 	add(&f, "copy", STB_GLOBAL, STT_GNU_IFUNC, 0x1800, 0x10);
 	add(&f, "find", STB_GLOBAL, STT_GNU_IFUNC, 0x1900, 0x10);
 	const Elf64_Rela relocations[] = {
-	        {.r_offset = 0x5018,
-	         .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
-	         .r_addend = 0x1800},
-	        {.r_offset = 0x5020,
-	         .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
-	         .r_addend = 0x1900},
+		{ .r_offset = 0x5018,
+		  .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
+		  .r_addend = 0x1800 },
+		{ .r_offset = 0x5020,
+		  .r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE),
+		  .r_addend = 0x1900 },
 	};
 	elf_builder_section(&f.builder, ".rela.plt", SHT_RELA, SHF_ALLOC, 0x800, relocations,
-	                    sizeof(relocations));
+			    sizeof(relocations));
 	for (uint64_t i = 0; i < 2; i++) {
 		int32_t displacement = (int32_t)(0x5018 + 8 * i - (0x4000 + 8 * i + 6));
 		strbuf_add(&plt, "\xff\x25", 2);
@@ -275,7 +275,7 @@ static void small_plt_entries_are_told_apart(void **state)
 		strbuf_add(&plt, "\x66\x90", 2);
 	}
 	elf_builder_section(&f.builder, ".plt", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x4000,
-	                    plt.text, plt.length);
+			    plt.text, plt.length);
 	finish(&f);
 	assert_string_equal(name_at(&f, 0x4000), "copy@plt");
 	assert_string_equal(name_at(&f, 0x4007), "copy@plt");
@@ -295,13 +295,13 @@ static void symbols_of_a_compressed_inner_file_count(void **state)
 	add(&inner, "only_inside", STB_LOCAL, STT_FUNC, 0x1000, 0x10);
 	finish(&inner);
 	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL,
-	                                         (uint8_t *)inner.file.text, inner.file.length,
-	                                         packed, &size, sizeof(packed)),
-	                 LZMA_OK);
+						 (uint8_t *)inner.file.text, inner.file.length,
+						 packed, &size, sizeof(packed)),
+			 LZMA_OK);
 	for (int damaged = 0; damaged < 2; damaged++) {
 		begin(&f);
 		elf_builder_section(&f.builder, ".gnu_debugdata", SHT_PROGBITS, 0, 0, packed,
-		                    size - (size_t)damaged);
+				    size - (size_t)damaged);
 		open_fixture(&f);
 		assert_string_equal(name_at(&f, 0x1008), damaged ? "" : "only_inside");
 		end(&f);
@@ -341,9 +341,9 @@ static void endless_shared_names_take_no_endless_time(void **state)
 	struct fixture f;
 	begin(&f);
 	elf_symbol(&f.symbols, &f.names, "first", STB_GLOBAL, STT_FUNC, CODE, 0x1000, 0x10);
-	Elf64_Sym s = {.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
-	               .st_shndx = CODE,
-	               .st_value = 0x1100};
+	Elf64_Sym s = { .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_shndx = CODE,
+			.st_value = 0x1100 };
 	for (uint32_t i = 0; i < COUNT; i++) {
 		s.st_name = (Elf64_Word)f.names.length;
 		strbuf_add(&f.symbols, &s, sizeof(s));
@@ -376,17 +376,17 @@ static void names_of_a_deleted_object_are_not_mixed_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(functions_are_found_by_range_not_by_neighbourhood),
-	        cmocka_unit_test(aliases_are_chosen_as_a_reader_would),
-	        cmocka_unit_test(a_symbol_without_size_ends_at_the_next_or_with_its_section),
-	        cmocka_unit_test(what_is_no_function_names_nothing),
-	        cmocka_unit_test(names_are_demangled),
-	        cmocka_unit_test(plt_entries_have_the_name_of_what_they_call),
-	        cmocka_unit_test(small_plt_entries_are_told_apart),
-	        cmocka_unit_test(symbols_of_a_compressed_inner_file_count),
-	        cmocka_unit_test(every_flipped_byte_and_cut_is_survived),
-	        cmocka_unit_test(endless_shared_names_take_no_endless_time),
-	        cmocka_unit_test(names_of_a_deleted_object_are_not_mixed_up),
+		cmocka_unit_test(functions_are_found_by_range_not_by_neighbourhood),
+		cmocka_unit_test(aliases_are_chosen_as_a_reader_would),
+		cmocka_unit_test(a_symbol_without_size_ends_at_the_next_or_with_its_section),
+		cmocka_unit_test(what_is_no_function_names_nothing),
+		cmocka_unit_test(names_are_demangled),
+		cmocka_unit_test(plt_entries_have_the_name_of_what_they_call),
+		cmocka_unit_test(small_plt_entries_are_told_apart),
+		cmocka_unit_test(symbols_of_a_compressed_inner_file_count),
+		cmocka_unit_test(every_flipped_byte_and_cut_is_survived),
+		cmocka_unit_test(endless_shared_names_take_no_endless_time),
+		cmocka_unit_test(names_of_a_deleted_object_are_not_mixed_up),
 	};
 	return cmocka_run_group_tests_name("symbol/symtab", tests, NULL, NULL);
 }

@@ -17,20 +17,20 @@ static struct object *numbered_functions(void)
 {
 	static const char code[FUNCTIONS * 16];
 	struct elf_builder b;
-	struct strbuf file = {0}, symbols = {0}, names = {0};
+	struct strbuf file = { 0 }, symbols = { 0 }, names = { 0 };
 	struct object *o = NULL;
 	elf_builder_init(&b, ET_DYN);
 	elf_builder_section(&b, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x1000, code,
-	                    sizeof(code));
+			    sizeof(code));
 	for (unsigned i = 0; i < FUNCTIONS; i++) {
 		char name[16];
 		snprintf(name, sizeof(name), "f%u", i);
 		elf_symbol(&symbols, &names, name, STB_GLOBAL, STT_FUNC, 1, 0x1000 + 16 * i, 16);
 	}
 	int table =
-	        elf_builder_section(&b, ".symtab", SHT_SYMTAB, 0, 0, symbols.text, symbols.length);
+		elf_builder_section(&b, ".symtab", SHT_SYMTAB, 0, 0, symbols.text, symbols.length);
 	int strings =
-	        elf_builder_section(&b, ".strtab", SHT_STRTAB, 0, 0, names.text, names.length);
+		elf_builder_section(&b, ".strtab", SHT_STRTAB, 0, 0, names.text, names.length);
 	b.sections[table].sh_link = (Elf64_Word)strings;
 	elf_build(&b, &file);
 	assert_int_equal(object_open_image(file.text, file.length, "/x", &o, NULL), 0);
@@ -43,22 +43,23 @@ static struct object *numbered_functions(void)
 static struct symbol_worker *start(void)
 {
 	struct symbol_worker *w = NULL;
-	struct error err = {0};
-	const struct symbol_config config = {.inlines = true, .debug_dir = "/nonexistent"};
+	struct error err = { 0 };
+	const struct symbol_config config = { .inlines = true, .debug_dir = "/nonexistent" };
 	assert_int_equal(symbol_worker_start(&config, &w, &err), 0);
 	return w;
 }
 
 static bool readable(const struct symbol_worker *w)
 {
-	struct pollfd p = {.fd = symbol_worker_fd(w), .events = POLLIN};
+	struct pollfd p = { .fd = symbol_worker_fd(w), .events = POLLIN };
 	return poll(&p, 1, 0) == 1;
 }
 
 static void submit(struct symbol_worker *w, struct object *o, uint32_t i)
 {
-	const struct symbol_request request = {
-	        .token = i, .object = o, .vaddr = 0x1000 + 16 * (uint64_t)i};
+	const struct symbol_request request = { .token = i,
+						.object = o,
+						.vaddr = 0x1000 + 16 * (uint64_t)i };
 	assert_int_equal(symbol_worker_submit(w, &request), 0);
 }
 
@@ -100,7 +101,7 @@ static void answers_are_taken_while_more_come(void **state)
 	while (taken < FUNCTIONS) {
 		for (int i = 0; i < 7 && sent < FUNCTIONS; i++)
 			submit(w, o, sent++);
-		struct pollfd p = {.fd = symbol_worker_fd(w), .events = POLLIN};
+		struct pollfd p = { .fd = symbol_worker_fd(w), .events = POLLIN };
 		assert_int_equal(poll(&p, 1, 20000), 1);
 		struct symbol_answer a;
 		while (symbol_worker_take(w, &a))
@@ -129,7 +130,7 @@ static void kernel_addresses_need_no_object(void **state)
 {
 	(void)state;
 	struct symbol_worker *w = start();
-	const struct symbol_request request = {.token = 5, .vaddr = 1};
+	const struct symbol_request request = { .token = 5, .vaddr = 1 };
 	struct symbol_answer a;
 	assert_int_equal(symbol_worker_submit(w, &request), 0);
 	assert_true(symbol_worker_wait(w, 20000));
@@ -142,10 +143,10 @@ static void kernel_addresses_need_no_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(answers_come_in_order),
-	        cmocka_unit_test(answers_are_taken_while_more_come),
-	        cmocka_unit_test(unanswered_requests_are_given_up_at_the_end),
-	        cmocka_unit_test(kernel_addresses_need_no_object),
+		cmocka_unit_test(answers_come_in_order),
+		cmocka_unit_test(answers_are_taken_while_more_come),
+		cmocka_unit_test(unanswered_requests_are_given_up_at_the_end),
+		cmocka_unit_test(kernel_addresses_need_no_object),
 	};
 	return cmocka_run_group_tests_name("symbol/worker", tests, NULL, NULL);
 }
