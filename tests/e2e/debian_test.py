@@ -114,7 +114,8 @@ def varints(data):
 def assert_agree(ours, theirs, key):
     (a, n), (b, m) = ours, theirs
     p, q = a.get(key, 0) / n, b.get(key, 0) / m
-    error = 4 * math.sqrt(p * (1 - p) / n + q * (1 - q) / m) + 0.015
+    # perf's period is fixed: work in step with it is off by some points more than by chance.
+    error = 4 * math.sqrt(p * (1 - p) / n + q * (1 - q) / m) + 0.04
     assert abs(p - q) <= error, f"{key}: ours {100 * p:.2f} %, perf {100 * q:.2f} % +- {100 * error:.2f}"
 
 
