@@ -27,7 +27,7 @@
 
 enum {
 	ROWS_PATIENCE_MOST_MS = 200, /* how long a sample waits in its ring for unwind rows */
-	GRACE_MOST_MS = 25,
+	GRACE_MS = 100,
 	DRAIN_INTERVAL_MOST_MS = 10,
 	TICK_INTERVAL_MS = 500,
 	NAMES_PATIENCE_MS = 60 * 1000,
@@ -117,7 +117,9 @@ static void set_pace(struct session *s)
 	if (stats.ring_samples && stats.rate_hz)
 		full_ns = stats.ring_samples * NSEC_PER_SEC / stats.rate_hz;
 	s->patience_ns = least(full_ns / 4 * 3, ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC);
-	s->grace_ns = least(full_ns / 8, GRACE_MOST_MS * NSEC_PER_MSEC);
+	/* Late already, say after a stall of the machine: a large ring has room for more, a small one not. */
+	s->grace_ns =
+		full_ns > 2 * GRACE_MS * NSEC_PER_MSEC ? GRACE_MS * NSEC_PER_MSEC : full_ns / 8;
 	s->drain_interval_ns = least(full_ns / 8, DRAIN_INTERVAL_MOST_MS * NSEC_PER_MSEC);
 	if (s->drain_interval_ns < NSEC_PER_MSEC)
 		s->drain_interval_ns = NSEC_PER_MSEC;
