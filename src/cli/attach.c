@@ -14,18 +14,6 @@ static const struct option attach_options[] = {
 	OPTION_END,
 };
 
-static const struct command attach_command = {
-	.name = "attach",
-	.usage = "attach -p PID[,PID...] [OPTIONS]",
-	.summary = "Profiles live processes with all their threads and children until -d, ^C, or "
-		   "their\n"
-		   "end. Nothing of ours runs in them; they go on as before.",
-	.options = attach_options,
-	.epilog = "examples:\n"
-		  "  perfprof attach -p 4711 -d 10 -o profile.svg\n"
-		  "  perfprof attach -p $(pgrep -d, nginx) -d 30s\n",
-};
-
 bool attach_is_meant(char **argv)
 {
 	struct command command = attach_command;
@@ -90,17 +78,15 @@ static int attach(const struct session_config *config, const struct recording_op
 	return r < 0 ? complain(STATUS_MISSING, &err) : STATUS_DONE;
 }
 
-int cmd_attach(char **argv)
+static int cmd_attach(char **argv)
 {
 	struct recording_options options = RECORDING_DEFAULTS;
 	struct arguments arguments;
 	struct error err = { 0 };
 	if (options_parse(&attach_command, argv, &options, &arguments, &err) < 0)
 		return complain(STATUS_USAGE, &err);
-	if (arguments.help) {
-		options_help(&attach_command, stdout);
-		return STATUS_DONE;
-	}
+	if (arguments.help)
+		return show_help(&attach_command);
 	pid_list pids = { 0 };
 	struct outputs outputs;
 	int r = collect_pids(&options, &arguments, &pids, &err);
@@ -112,3 +98,32 @@ int cmd_attach(char **argv)
 	vec_free(&pids);
 	return status;
 }
+
+const struct command attach_command = {
+	.name = "attach",
+	.main = cmd_attach,
+	.brief = "profile live processes",
+	.usage = "attach -p PID[,PID...] [OPTIONS]",
+	.summary = "Profiles live processes with all their threads and children until -d, ^C, or "
+		   "their\n"
+		   "end. Nothing of ours runs in them; they go on as before.",
+	.options = attach_options,
+	.epilog = "examples:\n"
+		  "  perfprof attach -p 4711 -d 10 -o profile.svg\n"
+		  "  perfprof attach -p $(pgrep -d, nginx) -d 30s\n",
+};
+
+/* As fingers know it from perf and samply: of processes (-p) or of a command. */
+static int cmd_record(char **argv)
+{
+	return attach_is_meant(argv) ? cmd_attach(argv) : run_command.main(argv);
+}
+
+const struct command record_command = {
+	.name = "record",
+	.main = cmd_record,
+	.usage = "record [OPTIONS] -- CMD [ARG...] | -p PID[,PID...]",
+	.summary = "'run', or 'attach' where -p is given.",
+	.options = attach_options,
+	.stops_at_first_word = true,
+};

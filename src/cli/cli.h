@@ -19,15 +19,29 @@ enum {
 	STATUS_GAVE_UP = 130,
 };
 
-/** Each takes its argv, argv[0] being the command's name, and returns the exit status. */
-int cmd_run(char **argv);
-int cmd_attach(char **argv);
-int cmd_report(char **argv);
-int cmd_flame(char **argv);
-int cmd_check(char **argv);
+/* One file a command. */
+extern const struct command run_command;
+extern const struct command attach_command;
+extern const struct command report_command;
+extern const struct command flame_command;
+
+/* Other words for them, known to fingers from elsewhere. */
+extern const struct command record_command;
+
+/** All of them in the order of `perfprof --help`; NULL-terminated. */
+extern const struct command *const commands[];
+
+/** @return NULL if there is none of that name */
+const struct command *command_find(const char *name);
 
 /** @return whether `record` with these arguments names processes (-p) and no command */
 bool attach_is_meant(char **argv);
+
+/** Prints `perfprof COMMAND --help` to standard output. @return STATUS_DONE */
+int show_help(const struct command *command);
+
+/** The width of the terminal by COLUMNS, else as it says itself; 0 if standard output is none. */
+uint32_t terminal_columns(void);
 
 /** Prints "perfprof: SENTENCE" to standard error. @return `status` */
 int complain(int status, const struct error *err);

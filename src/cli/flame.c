@@ -6,30 +6,24 @@
 #include "cli/cli.h"
 #include "cli/reading.h"
 
+static const struct option_words palettes = {
+	.at = (const char *const[]){ "kind", "hot", "mem", "io", "red", "green", "blue", "aqua",
+				     "yellow", "purple", "orange", "wakeup", "chain", "java", "js",
+				     "perl", NULL },
+};
+
 static const struct option flame_options[] = {
 	READING_OPTION(OPTION_FLAG, 0, "inverted", NULL, inverted, "icicle: the root at the top"),
 	READING_OPTION(OPTION_FLAG, 0, "reverse", NULL, reverse, "merge from the innermost frame"),
 	READING_OPTION(OPTION_STRING, 0, "title", "TEXT", title, "title of the picture"),
 	READING_OPTION(OPTION_UINT, 0, "width", "PX", width_px,
 		       "fixed width (default: the window's)"),
-	READING_OPTION(OPTION_STRING, 0, "colors", "NAME", colors,
-		       "palette: hot, mem, io, ... (default: by kind of code)"),
+	READING_WORD("colors", colors, &palettes, "palette"),
 	READING_OPTIONS,
 	OPTION_END,
 };
 
-static const struct command flame_command = {
-	.name = "flame",
-	.usage = "flame CAPTURE [-o OUT.svg] [OPTIONS]",
-	.summary = "A flame graph of a profile: ours, pprof, or collapsed stacks ('-': stdin).\n"
-		   "Without -o it goes to standard output; on a terminal to perfprof.svg.",
-	.options = flame_options,
-	.epilog = "examples:\n"
-		  "  perfprof flame perfprof.pb.gz -o profile.svg\n"
-		  "  stackcollapse-perf.pl < out.perf | perfprof flame - > profile.svg\n",
-};
-
-int cmd_flame(char **argv)
+static int cmd_flame(char **argv)
 {
 	struct reading_options options = { .inlines = true, .kernel = true };
 	struct error err = { 0 };
@@ -52,3 +46,16 @@ int cmd_flame(char **argv)
 		note("wrote %s", output.path);
 	return status;
 }
+
+const struct command flame_command = {
+	.name = "flame",
+	.main = cmd_flame,
+	.brief = "a flame graph of a profile",
+	.usage = "flame CAPTURE [-o OUT.svg] [OPTIONS]",
+	.summary = "A flame graph of a profile: ours, pprof, or collapsed stacks ('-': stdin).\n"
+		   "Without -o it goes to standard output; on a terminal to perfprof.svg.",
+	.options = flame_options,
+	.epilog = "examples:\n"
+		  "  perfprof flame perfprof.pb.gz -o profile.svg\n"
+		  "  stackcollapse-perf.pl < out.perf | perfprof flame - > profile.svg\n",
+};

@@ -7,26 +7,10 @@
 
 #include "cli/cli.h"
 
-static const struct {
-	const char *name;
-	int (*main)(char **argv); /* NULL: a later version has it */
-	const char *summary;
-} commands[] = {
-	{ "run", cmd_run, "run a command and profile it with all its children" },
-	{ "attach", cmd_attach, "profile live processes" },
-	{ "report", cmd_report, "the hot-spot report of a profile" },
-	{ "flame", cmd_flame, "a flame graph of a profile" },
-	{ "check", cmd_check, "what this machine permits, and what mends what is missing" },
-	{ "diff", NULL, NULL },
-	{ "review", NULL, NULL },
-	{ "diagnose", NULL, NULL },
-	{ "scale", NULL, NULL },
-	{ "convert", NULL, NULL },
-	{ "top", NULL, NULL },
-	{ "annotate", NULL, NULL },
+/* What a later version has: who tries one is told so. */
+static const char *const later[] = {
+	"diff", "review", "diagnose", "scale", "convert", "top", "check", NULL,
 };
-
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void help(FILE *out)
 {
@@ -39,16 +23,12 @@ static void help(FILE *out)
 	      "  perfprof flame perfprof.pb.gz -o profile.svg\n\n"
 	      "commands:\n",
 	      out);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i].main)
-			fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-	fputs("\n'perfprof COMMAND --help' lists a command's options.\n", out);
-}
-
-/* `record`, as fingers know it from perf and samply: of processes (-p) or of a command. */
-static int cmd_record(char **argv)
-{
-	return attach_is_meant(argv) ? cmd_attach(argv) : cmd_run(argv);
+	for (const struct command *const *c = commands; *c; c++)
+		if ((*c)->brief)
+			fprintf(out, "  %-10s  %s\n", (*c)->name, (*c)->brief);
+	fputs("\n'perfprof COMMAND --help' lists a command's options; 'perfprof --version' says "
+	      "which this is.\n",
+	      out);
 }
 
 /*
@@ -69,17 +49,33 @@ static int keep_standard_descriptors(void)
 
 static int unknown_command(const char *word)
 {
-	const char *names[COMMAND_COUNT + 1] = { NULL };
+	enum { COMMANDS_MAX = 64 };
+	const char *names[COMMANDS_MAX + 1] = { NULL };
 	size_t n = 0;
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i].main)
-			names[n++] = commands[i].name;
+	for (const char *const *name = later; *name; name++)
+		if (!strcmp(word, *name)) {
+			note("'%s' is not in this version", word);
+			return STATUS_USAGE;
+		}
+	for (const struct command *const *c = commands; *c && n < COMMANDS_MAX; c++)
+		names[n++] = (*c)->name;
 	const char *near = nearest_word(word, names);
 	if (near)
 		note("unknown command '%s'; did you mean '%s'?", word, near);
 	else
 		note("unknown command '%s'; see 'perfprof --help'", word);
 	return STATUS_USAGE;
+}
+
+/* `perfprof help`, `perfprof help report`. */
+static int help_about(const char *name)
+{
+	if (!name) {
+		help(stdout);
+		return STATUS_DONE;
+	}
+	const struct command *c = command_find(name);
+	return c ? show_help(c) : unknown_command(name);
 }
 
 int main(int argc, char **argv)
@@ -93,23 +89,12 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	const char *word = argv[1];
-	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
-		help(stdout);
-		return STATUS_DONE;
-	}
-	if (!strcmp(word, "--version")) {
+	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+		return help_about(argv[2]);
+	if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
 		puts("perfprof " PERFPROF_VERSION);
 		return STATUS_DONE;
 	}
-	if (!strcmp(word, "record"))
-		return cmd_record(argv + 1);
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(word, commands[i].name) != 0)
-			continue;
-		if (commands[i].main)
-			return commands[i].main(argv + 1);
-		note("'%s' is not in this version", word);
-		return STATUS_USAGE;
-	}
-	return unknown_command(word);
+	const struct command *c = command_find(word);
+	return c ? c->main(argv + 1) : unknown_command(word);
 }

@@ -2,96 +2,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out)
-{
-	char *end;
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	unsigned long long v = strtoull(text, &end, 10);
-	if (errno || *end || v < low || v > high)
-		return -EINVAL;
-	*out = (uint32_t)v;
-	return 0;
-}
-
-int parse_duration_ns(const char *text, uint64_t *out_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "", 1e9 },   { "s", 1e9 },  { "ms", 1e6 },
-		      { "us", 1e3 }, { "m", 60e9 }, { "h", 3600e9 } };
-	char *end;
-	double v = strtod(text, &end);
-	if (end == text || end != text + strspn(text, "0123456789."))
-		return -EINVAL; /* strtod(3) also takes signs, exponents, hexadecimal, "inf" */
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		double ns = v * units[i].ns;
-		if (!isfinite(ns) || ns < 1 || ns > 1e18)
-			return -EINVAL;
-		*out_ns = (uint64_t)ns;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Damerau-Levenshtein distance (optimal string alignment), for words below 32 letters. */
-static unsigned distance(const char *a, const char *b)
-{
-	enum { LETTERS = 32 };
-	size_t n = strlen(a), m = strlen(b);
-	unsigned d[LETTERS][LETTERS];
-	if (n >= LETTERS || m >= LETTERS)
-		return LETTERS;
-	for (unsigned i = 0; i <= n; i++) {
-		for (unsigned j = 0; j <= m; j++) {
-			if (!i || !j) {
-				d[i][j] = i + j;
-				continue;
-			}
-			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-			best = best < d[i - 1][j] + 1 ? best : d[i - 1][j] + 1;
-			best = best < d[i][j - 1] + 1 ? best : d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	}
-	return d[n][m];
-}
-
-const char *nearest_word(const char *word, const char *const *list)
-{
-	const char *best = NULL;
-	unsigned best_distance = strlen(word) > 4 ? 3 : 2; /* must be less than this */
-	for (; *list; list++) {
-		unsigned d = distance(word, *list);
-		if (d < best_distance) {
-			best = *list;
-			best_distance = d;
-		}
-	}
-	return best;
-}
-
-static bool is_end(const struct option *o)
-{
-	return !o->name && !o->letter;
-}
-
-static bool takes_argument(const struct option *o)
-{
-	return o->type == OPTION_UINT || o->type == OPTION_DURATION || o->type == OPTION_STRING ||
-	       o->type == OPTION_LIST;
-}
 
 static int store_list(struct option_list *list, const char *text, const char *shown,
 		      struct error *err)
@@ -102,6 +13,35 @@ static int store_list(struct option_list *list, const char *text, const char *sh
 	return 0;
 }
 
+static bool is_among(const char *word, const char *const *list)
+{
+	for (; list && *list; list++)
+		if (!strcmp(word, *list))
+			return true;
+	return false;
+}
+
+static int store_word(const struct option *o, const char **field, const char *text,
+		      const char *shown, struct error *err)
+{
+	char list[256] = "";
+	if (is_among(text, o->words->at)) {
+		*field = text;
+		return 0;
+	}
+	for (const char *const *w = o->words->at; *w; w++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+			 w == o->words->at ? "" : ", ", *w);
+	if (is_among(text, o->words->later))
+		return fail(err, -EINVAL, "%s %s is not in this version; it has %s", shown, text,
+			    list);
+	const char *near = nearest_word(text, o->words->at);
+	if (near)
+		return fail(err, -EINVAL, "%s knows no '%s'; did you mean '%s'?", shown, text,
+			    near);
+	return fail(err, -EINVAL, "%s knows no '%s'; there are %s", shown, text, list);
+}
+
 static int store(const struct option *o, void *fields, const char *text, const char *shown,
 		 struct error *err)
 {
@@ -109,8 +49,11 @@ static int store(const struct option *o, void *fields, const char *text, const c
 	switch (o->type) {
 	case OPTION_FLAG: *(bool *)field = true; return 0;
 	case OPTION_UNSET: *(bool *)field = false; return 0;
+	case OPTION_LAST:
+	case OPTION_HEADING:
 	case OPTION_IGNORED: return 0;
 	case OPTION_STRING: *(const char **)field = text; return 0;
+	case OPTION_WORD: return store_word(o, field, text, shown, err);
 	case OPTION_LIST: return store_list(field, text, shown, err);
 	case OPTION_UINT:
 		if (parse_uint(text, 1, 1000000000, field) < 0)
@@ -148,7 +91,7 @@ static int unknown_option(const struct command *command, const char *word, struc
 		return fail(err, -EINVAL, "option '%s' is not in this version", word);
 	const char *names[64] = { "help" };
 	size_t n = 1;
-	for (const struct option *o = command->options; !is_end(o) && n < 63; o++)
+	for (const struct option *o = command->options; o->type != OPTION_LAST && n < 63; o++)
 		if (o->name)
 			names[n++] = o->name;
 	const char *near = nearest_word(word + 2, names);
@@ -162,14 +105,14 @@ static int parse_long(const struct command *command, char ***at, void *fields, s
 {
 	char *word = **at;
 	size_t length = strcspn(word + 2, "=");
-	for (const struct option *o = command->options; !is_end(o); o++) {
+	for (const struct option *o = command->options; o->type != OPTION_LAST; o++) {
 		if (!o->name || strlen(o->name) != length ||
 		    strncmp(o->name, word + 2, length) != 0)
 			continue;
 		char shown[64];
 		snprintf(shown, sizeof(shown), "--%s", o->name);
 		const char *text = word[2 + length] == '=' ? word + 3 + length : NULL;
-		if (!takes_argument(o))
+		if (!option_takes_argument(o))
 			return text ? fail(err, -EINVAL, "%s takes no value ('%s')", shown, word)
 				    : store(o, fields, NULL, shown, err);
 		if (!text)
@@ -184,7 +127,7 @@ static int parse_long(const struct command *command, char ***at, void *fields, s
 
 static const struct option *by_letter(const struct command *command, char letter)
 {
-	for (const struct option *o = command->options; !is_end(o); o++)
+	for (const struct option *o = command->options; o->type != OPTION_LAST; o++)
 		if (o->letter == letter)
 			return o;
 	return NULL;
@@ -197,7 +140,7 @@ static int parse_letters(const struct command *command, char ***at, void *fields
 		char shown[3] = { '-', *letter, 0 };
 		if (!o)
 			return unknown_option(command, shown, err);
-		if (!takes_argument(o)) {
+		if (!option_takes_argument(o)) {
 			int r = store(o, fields, NULL, shown, err);
 			if (r < 0)
 				return r;
@@ -247,30 +190,4 @@ int options_parse(const struct command *command, char **argv, void *fields, stru
 	}
 	take_rest(at, out);
 	return 0;
-}
-
-static void help_line(const struct option *o, FILE *out)
-{
-	char left[64];
-	int n = 0;
-	if (o->letter)
-		n = snprintf(left, sizeof(left), "-%c%s", o->letter, o->name ? ", " : "");
-	else
-		n = snprintf(left, sizeof(left), "    ");
-	if (o->name)
-		n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", o->name);
-	if (o->argument)
-		snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->argument);
-	fprintf(out, "  %-26s  %s\n", left, o->help);
-}
-
-void options_help(const struct command *command, FILE *out)
-{
-	fprintf(out, "usage: perfprof %s\n\n%s\n\noptions:\n", command->usage, command->summary);
-	for (const struct option *o = command->options; !is_end(o); o++)
-		if (o->help)
-			help_line(o, out);
-	fprintf(out, "  %-26s  %s\n", "-h, --help", "show this help");
-	if (command->epilog)
-		fprintf(out, "\n%s", command->epilog);
 }

@@ -9,14 +9,17 @@
 
 #include "base/error.h"
 
-/* One table a command gives its parser and its --help. */
+/* One table a command gives its parser, its --help, the shells' completions and its manual page. */
 
 enum option_type {
+	OPTION_LAST,     /* ends a table */
+	OPTION_HEADING,  /* no option: `help` is the title of the group that follows */
 	OPTION_FLAG,     /* bool: set */
 	OPTION_UNSET,    /* bool: cleared */
 	OPTION_UINT,     /* uint32_t, at least 1 */
 	OPTION_DURATION, /* uint64_t nanoseconds: 10, 2.5, 500ms, 10s, 2m */
 	OPTION_STRING,   /* const char *; the last one counts */
+	OPTION_WORD,     /* const char *: one of `words` */
 	OPTION_LIST,     /* struct option_list; may be repeated */
 	OPTION_IGNORED,  /* accepted and needless (perf's -g) */
 };
@@ -28,24 +31,40 @@ struct option_list {
 	size_t count;
 };
 
-struct option {
-	enum option_type type;
-	char letter;          /* 0: none */
-	const char *name;     /* without dashes; NULL: none */
-	const char *argument; /* as --help shows it; NULL for flags */
-	const char *help;     /* NULL: an alias, not shown */
-	size_t offset;        /* of the field in the command's struct */
+/* What an option may be set to. Of an OPTION_STRING they are only shown and completed. */
+struct option_words {
+	const char *const *at;    /* NULL-terminated; the first is the default */
+	const char *const *later; /* those of later versions; may be NULL */
 };
 
-#define OPTION_END                                             \
-	{                                                      \
-		.type = OPTION_FLAG, .name = NULL, .letter = 0 \
+struct option {
+	enum option_type type;
+	char letter;      /* 0: none */
+	const char *name; /* without dashes; NULL: none */
+	/* As --help shows it; NULL for flags. FILE, PATH and PID are completed as such. */
+	const char *argument;
+	const char *help; /* NULL: an alias, not shown */
+	size_t offset;    /* of the field in the command's struct */
+	const struct option_words *words;
+};
+
+#define OPTION_END                   \
+	{                            \
+		.type = OPTION_LAST, \
+	}
+
+/** Heads a group of options in --help and the manual. */
+#define OPTION_GROUP(title_)                              \
+	{                                                 \
+		.type = OPTION_HEADING, .help = (title_), \
 	}
 
 struct command {
 	const char *name;
+	int (*main)(char **argv);     /* argv[0] is the command's name; returns the exit status */
+	const char *brief;            /* one line for `perfprof --help`; NULL: not listed there */
 	const char *usage;            /* behind "perfprof " */
-	const char *summary;          /* one line */
+	const char *summary;          /* a few sentences */
 	const struct option *options; /* ends with OPTION_END */
 	const char *epilog;           /* examples for --help; may be NULL */
 	bool stops_at_first_word;     /* CMD and its own options follow */
@@ -68,7 +87,17 @@ struct arguments {
 int options_parse(const struct command *command, char **argv, void *fields, struct arguments *out,
 		  struct error *err);
 
-void options_help(const struct command *command, FILE *out);
+/** @param columns width to keep; 0: 80 */
+void options_help(const struct command *command, uint32_t columns, FILE *out);
+
+/** The words of an option as a sentence's end: "text (default), md or json". */
+void option_words_list(const struct option_words *words, FILE *out);
+
+static inline bool option_takes_argument(const struct option *o)
+{
+	return o->type == OPTION_UINT || o->type == OPTION_DURATION || o->type == OPTION_STRING ||
+	       o->type == OPTION_WORD || o->type == OPTION_LIST;
+}
 
 /** Parses a duration. @return 0 or -EINVAL */
 int parse_duration_ns(const char *text, uint64_t *out_ns);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "cli/cli.h"
 #include "format/folded.h"
 #include "profile/pprof.h"
 #include "render/report.h"
@@ -123,18 +123,6 @@ int outputs_parse(const struct option_list *list, const char *format_name, struc
 			return r;
 		out->count++;
 	}
-	return 0;
-}
-
-static uint32_t terminal_columns(void)
-{
-	const char *text = getenv("COLUMNS");
-	uint32_t columns;
-	struct winsize size;
-	if (text && parse_uint(text, 40, 1000, &columns) == 0)
-		return columns;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-		return size.ws_col;
 	return 0;
 }
 

@@ -12,10 +12,8 @@ int reading_parse(const struct command *command, char **argv, struct reading_opt
 	struct arguments arguments;
 	if (options_parse(command, argv, options, &arguments, err) < 0)
 		return STATUS_USAGE;
-	if (arguments.help) {
-		options_help(command, stdout);
-		return STATUS_DONE;
-	}
+	if (arguments.help)
+		return show_help(command);
 	if (arguments.count != 1) {
 		fail(err, -EINVAL, "%s wants one CAPTURE, not %zu; see 'perfprof %s --help'",
 		     command->name, arguments.count, command->name);

@@ -19,6 +19,12 @@ struct reading_options {
 		.help = (help_), .offset = offsetof(struct reading_options, field_)             \
 	}
 
+#define READING_WORD(name_, field_, words_, help_)                                         \
+	{                                                                                  \
+		.type = OPTION_WORD, .name = (name_), .argument = "NAME", .help = (help_), \
+		.offset = offsetof(struct reading_options, field_), .words = (words_)      \
+	}
+
 #define READING_OPTIONS                                                                          \
 	READING_OPTION(OPTION_STRING, 'o', "output", "FILE", output, "write FILE; - is stdout"), \
 		READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                     \

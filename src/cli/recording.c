@@ -14,25 +14,20 @@ static int check_event(const char *event, struct error *err)
 	return fail(err, -EINVAL, "event '%s' is not in this version; it samples 'cpu'", event);
 }
 
-static int check_backend(const char *name, struct error *err)
-{
-	if (!strcmp(name, "auto") || !strcmp(name, "perf"))
-		return 0;
-	if (!strcmp(name, "bpf") || !strcmp(name, "ptrace"))
-		return fail(err, -EINVAL, "backend '%s' is not in this version; it has 'perf'",
-			    name);
-	return fail(err, -EINVAL, "unknown backend '%s'; there are auto, perf", name);
-}
+const struct option_words recording_formats = {
+	.at = (const char *const[]){ "folded", "svg", "text", "md", "json", "pb.gz", NULL },
+	.later = (const char *const[]){ "html", "speedscope", "firefox", NULL },
+};
 
-static int check_unwind(const char *name, struct error *err)
-{
-	if (!strcmp(name, "auto") || !strcmp(name, "dwarf"))
-		return 0;
-	if (!strcmp(name, "fp") || !strcmp(name, "libunwind"))
-		return fail(err, -EINVAL, "unwinding by '%s' is not in this version; it has 'auto'",
-			    name);
-	return fail(err, -EINVAL, "unknown unwinding '%s'; there are auto, dwarf", name);
-}
+const struct option_words recording_backends = {
+	.at = (const char *const[]){ "auto", "perf", NULL },
+	.later = (const char *const[]){ "bpf", "ptrace", NULL },
+};
+
+const struct option_words recording_unwinds = {
+	.at = (const char *const[]){ "auto", "dwarf", NULL },
+	.later = (const char *const[]){ "fp", "libunwind", NULL },
+};
 
 #define ERASE_TO_END "\033[K" /* of the line; console_codes(4) */
 
@@ -52,10 +47,6 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 		      struct outputs *outputs, struct error *err)
 {
 	int r = check_event(o->event, err);
-	if (r == 0)
-		r = check_backend(o->backend, err);
-	if (r == 0)
-		r = check_unwind(o->unwind, err);
 	if (r == 0)
 		r = outputs_parse(&o->outputs, o->format, outputs, err);
 	config->sampler = &sampler_perf;

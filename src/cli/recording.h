@@ -35,33 +35,39 @@ struct recording_options {
 		.help = (help_), .offset = offsetof(struct recording_options, field_)           \
 	}
 
-#define RECORDING_OPTIONS                                                                        \
-	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                \
-			 "samples per second of CPU time (999)"),                                \
-		RECORDING_OPTION(OPTION_UINT, 'r', "freq", "HZ", rate_hz, NULL),                 \
-		RECORDING_OPTION(OPTION_DURATION, 'd', "duration", "TIME", duration_ns,          \
-				 "stop after TIME: 10, 2.5, 500ms, 10s, 2m"),                    \
-		RECORDING_OPTION(OPTION_STRING, 'e', "event", "NAME", event,                     \
-				 "what to sample: cpu"),                                         \
-		RECORDING_OPTION(OPTION_LIST, 'o', "output", "FILE", outputs,                    \
-				 "write FILE (perfprof.pb.gz); the extension picks the format; " \
-				 "may be repeated"),                                             \
-		RECORDING_OPTION(                                                                \
-			OPTION_STRING, 0, "format", "NAME", format,                              \
-			"format of '-o -': folded (default), svg, text, md, json, pb.gz"),       \
-		RECORDING_OPTION(OPTION_STRING, 0, "backend", "NAME", backend, "auto or perf"),  \
-		RECORDING_OPTION(OPTION_STRING, 0, "unwind", "NAME", unwind, "auto or dwarf"),   \
-		RECORDING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                   \
-				 "leave out inlined frames"),                                    \
-		RECORDING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                     \
-				 "leave out kernel frames"),                                     \
-		RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                 \
-				 "do not follow children"),                                      \
-		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                       \
-				 "put comm-TID, not comm, at the root"),                         \
-		RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                  \
-		RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet,                         \
-				 "print nothing but errors"),                                    \
+#define RECORDING_WORD(name_, field_, words_, help_)                                       \
+	{                                                                                  \
+		.type = OPTION_WORD, .name = (name_), .argument = "NAME", .help = (help_), \
+		.offset = offsetof(struct recording_options, field_), .words = (words_)    \
+	}
+
+extern const struct option_words recording_formats, recording_backends, recording_unwinds;
+
+#define RECORDING_OPTIONS                                                                         \
+	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                 \
+			 "samples per second of CPU time (999)"),                                 \
+		RECORDING_OPTION(OPTION_UINT, 'r', "freq", "HZ", rate_hz, NULL),                  \
+		RECORDING_OPTION(OPTION_DURATION, 'd', "duration", "TIME", duration_ns,           \
+				 "stop after TIME: 10, 2.5, 500ms, 10s, 2m"),                     \
+		RECORDING_OPTION(OPTION_STRING, 'e', "event", "NAME", event,                      \
+				 "what to sample: cpu"),                                          \
+		RECORDING_OPTION(OPTION_LIST, 'o', "output", "FILE", outputs,                     \
+				 "write FILE (perfprof.pb.gz); the extension picks the format; "  \
+				 "may be repeated"),                                              \
+		RECORDING_WORD("format", format, &recording_formats, "format of '-o -'"),         \
+		RECORDING_WORD("backend", backend, &recording_backends, "how samples are taken"), \
+		RECORDING_WORD("unwind", unwind, &recording_unwinds, "how stacks are walked"),    \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                    \
+				 "leave out inlined frames"),                                     \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                      \
+				 "leave out kernel frames"),                                      \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                  \
+				 "do not follow children"),                                       \
+		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                        \
+				 "put comm-TID, not comm, at the root"),                          \
+		RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                   \
+		RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet,                          \
+				 "print nothing but errors"),                                     \
 		RECORDING_OPTION(OPTION_FLAG, 'v', "verbose", NULL, verbose, "print more detail")
 
 /** Checks values and fills the session's and the outputs' settings. @return 0 or -EINVAL or -EACCES */

@@ -4,26 +4,20 @@
 #include "cli/cli.h"
 #include "cli/reading.h"
 
+static const struct option_words formats = {
+	.at = (const char *const[]){ "text", "md", "json", NULL },
+	.later = (const char *const[]){ "html", NULL },
+};
+
 static const struct option report_options[] = {
-	READING_OPTION(OPTION_STRING, 0, "format", "NAME", format, "text (default), md, json"),
+	READING_WORD("format", format, &formats, "form of the report"),
 	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
 		       "functions listed in text and Markdown (20)"),
 	READING_OPTIONS,
 	OPTION_END,
 };
 
-static const struct command report_command = {
-	.name = "report",
-	.usage = "report CAPTURE [OPTIONS]",
-	.summary =
-		"The hot-spot report of a profile: ours, pprof, or collapsed stacks ('-': stdin).",
-	.options = report_options,
-	.epilog = "examples:\n"
-		  "  perfprof report perfprof.pb.gz\n"
-		  "  perfprof report perfprof.pb.gz --format json | jq '.hotspots[0]'\n",
-};
-
-int cmd_report(char **argv)
+static int cmd_report(char **argv)
 {
 	struct reading_options options = { .format = "text", .inlines = true, .kernel = true };
 	struct error err = { 0 };
@@ -37,3 +31,16 @@ int cmd_report(char **argv)
 	struct output output = { .path = options.output ? options.output : "-", .format = format };
 	return reading_write(capture, &options, &output);
 }
+
+const struct command report_command = {
+	.name = "report",
+	.main = cmd_report,
+	.brief = "the hot-spot report of a profile",
+	.usage = "report CAPTURE [OPTIONS]",
+	.summary =
+		"The hot-spot report of a profile: ours, pprof, or collapsed stacks ('-': stdin).",
+	.options = report_options,
+	.epilog = "examples:\n"
+		  "  perfprof report perfprof.pb.gz\n"
+		  "  perfprof report perfprof.pb.gz --format json | jq '.hotspots[0]'\n",
+};

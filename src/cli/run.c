@@ -7,18 +7,6 @@
 
 static const struct option run_options[] = { RECORDING_OPTIONS, OPTION_END };
 
-static const struct command run_command = {
-	.name = "run",
-	.usage = "run [OPTIONS] -- CMD [ARG...]",
-	.summary = "Runs CMD and profiles it and all its children from their first instruction.\n"
-		   "Exits with CMD's status (128+N if it died by signal N).",
-	.options = run_options,
-	.epilog = "examples:\n"
-		  "  perfprof run -- ./benchmark --size 1000\n"
-		  "  perfprof run -o profile.svg -o profile.pb.gz -- make -j4\n",
-	.stops_at_first_word = true,
-};
-
 static int status_of(const struct session_outcome *outcome)
 {
 	if (outcome->gave_up)
@@ -59,17 +47,15 @@ static int run(const struct session_config *config, const struct recording_optio
 	return written < 0 && status == 0 ? STATUS_OURS : status;
 }
 
-int cmd_run(char **argv)
+static int cmd_run(char **argv)
 {
 	struct recording_options options = RECORDING_DEFAULTS;
 	struct arguments arguments;
 	struct error err = { 0 };
 	if (options_parse(&run_command, argv, &options, &arguments, &err) < 0)
 		return complain(STATUS_USAGE, &err);
-	if (arguments.help) {
-		options_help(&run_command, stdout);
-		return STATUS_DONE;
-	}
+	if (arguments.help)
+		return show_help(&run_command);
 	if (!arguments.count) {
 		fail(&err, -EINVAL, "no command to run; say 'perfprof run -- CMD [ARG...]'");
 		return complain(STATUS_USAGE, &err);
@@ -81,3 +67,17 @@ int cmd_run(char **argv)
 		return complain(r == -EINVAL ? STATUS_USAGE : STATUS_OURS, &err);
 	return run(&config, &options, &outputs);
 }
+
+const struct command run_command = {
+	.name = "run",
+	.main = cmd_run,
+	.brief = "run a command and profile it with all its children",
+	.usage = "run [OPTIONS] -- CMD [ARG...]",
+	.summary = "Runs CMD and profiles it and all its children from their first instruction.\n"
+		   "Exits with CMD's status (128+N if it died by signal N).",
+	.options = run_options,
+	.epilog = "examples:\n"
+		  "  perfprof run -- ./benchmark --size 1000\n"
+		  "  perfprof run -o profile.svg -o profile.pb.gz -- make -j4\n",
+	.stops_at_first_word = true,
+};

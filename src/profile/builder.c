@@ -29,6 +29,7 @@ int builder_create(struct builder **out, struct error *err)
 	struct builder *b = calloc(1, sizeof(*b));
 	if (!b)
 		return fail(err, -ENOMEM, "out of memory");
+	b->times.budget_bytes = TIME_BUDGET_MOST_BYTES;
 	if (strings_init(&b->strings) < 0 || !reserve_row_zero(b)) {
 		builder_destroy(b);
 		return fail(err, -ENOMEM, "out of memory");
@@ -58,6 +59,7 @@ void builder_destroy(struct builder *b)
 	index_deinit(&b->sample_index);
 	map64_deinit(&b->stack_index);
 	map64_deinit(&b->cpu_index);
+	time_log_deinit(&b->times);
 	strings_deinit(&b->strings);
 	free(b);
 }
@@ -225,12 +227,13 @@ thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const ch
 	return (thread_id){ row };
 }
 
-int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
-		       uint64_t count, uint64_t cpu_ns)
+draft_sample_id builder_add_row(struct builder *b, thread_id thread, stack_id leaf,
+				const char *truncated, uint64_t count, uint64_t cpu_ns)
 {
+	const draft_sample_id none = { 0 };
 	const char *reason = intern(b, truncated);
 	if (!reason)
-		return -ENOMEM;
+		return none;
 	uint64_t hash = hash_pair((uint64_t)leaf.v << 32 | thread.v, (uintptr_t)reason);
 	uint32_t row;
 	b->sample_count += count;
@@ -240,28 +243,58 @@ int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const
 		if (s->stack == leaf.v && s->thread == thread.v && s->truncated == reason) {
 			s->count += count;
 			s->cpu_ns += cpu_ns;
-			return 0;
+			return (draft_sample_id){ row };
 		}
 	}
 	row = (uint32_t)b->samples.count;
 	if (b->samples.count >= UINT32_MAX || !vec_reserve(&b->samples, b->samples.count + 1) ||
 	    !index_add(&b->sample_index, hash, row))
-		return -ENOMEM;
+		return none;
 	b->samples.at[b->samples.count++] = (struct draft_sample){
 		.stack = leaf.v,
 		.thread = thread.v,
+		.row = row,
 		.truncated = reason,
 		.count = count,
 		.cpu_ns = cpu_ns,
 	};
-	return 0;
+	return (draft_sample_id){ row };
+}
+
+int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
+		       uint64_t count, uint64_t cpu_ns)
+{
+	return builder_add_row(b, thread, leaf, truncated, count, cpu_ns).v ? 0 : -ENOMEM;
+}
+
+void builder_set_start(struct builder *b, uint64_t start_ns)
+{
+	b->start_ns = start_ns;
+}
+
+void builder_set_time_budget(struct builder *b, size_t budget_bytes)
+{
+	b->times.budget_bytes =
+		budget_bytes < TIME_BUDGET_MOST_BYTES ? budget_bytes : TIME_BUDGET_MOST_BYTES;
+}
+
+int builder_add_time(struct builder *b, draft_sample_id row, uint64_t time_ns, uint32_t count)
+{
+	return time_log_add(&b->times, time_ns, row.v, count);
+}
+
+int builder_set_time_cell(struct builder *b, uint64_t cell_ns)
+{
+	return time_log_coarsen(&b->times, cell_ns);
 }
 
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated)
 {
-	(void)time_ns; /* samples in time are not in this version */
-	return builder_add_counts(b, thread, leaf, truncated, 1, 0);
+	draft_sample_id row = builder_add_row(b, thread, leaf, truncated, 1, 0);
+	/* The first tick may come before the clock is read. */
+	uint64_t since_ns = time_ns < b->start_ns ? 0 : time_ns - b->start_ns;
+	return row.v ? builder_add_time(b, row, since_ns, 1) : -ENOMEM;
 }
 
 static bool has_text(const char *s)

@@ -65,10 +65,26 @@ stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame);
 /** Interns a label set. @return 0 without memory */
 thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const char *comm);
 
+/** Says when sampling began: times of samples are kept relative to it. Until then it is 0. */
+void builder_set_start(struct builder *b, uint64_t start_ns);
+
+enum {
+	TIME_BUDGET_BYTES = 24 << 20, /* what sessions use unless they are told otherwise */
+	TIME_BUDGET_MOST_BYTES = 28
+				 << 20, /* our message must stay below 32 MiB (docs/capture.md) */
+};
+
 /**
- * Counts one sample.
+ * Says how many bytes of a capture, unpacked, times may take; TIME_BUDGET_MOST_BYTES unless told. Beyond
+ * it they are kept in cells of 20 ms, doubled as needed. 0: none are kept. Call before samples are added.
+ */
+void builder_set_time_budget(struct builder *b, size_t budget_bytes);
+
+/**
+ * Counts one sample. Once warm, all that grows is the list of times: some five bytes a sample, to the
+ * budget.
  *
- * @param time_ns   when it was taken
+ * @param time_ns   when it was taken, by the clock of builder_set_start()
  * @param leaf      innermost
  * @param truncated id of the reason, or "" for a whole stack. When it is not "", the caller has made
  *                  builder_frame(b, none, 0, FRAME_TRUNCATED) the outermost frame of the stack.
@@ -80,6 +96,23 @@ int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_
 /** For readers: a row of a file that has added its samples up. @return 0 or -ENOMEM */
 int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
 		       uint64_t count, uint64_t cpu_ns);
+
+typedef struct {
+	uint32_t v;
+} draft_sample_id;
+
+/** As builder_add_counts(), for those who know times too. @return 0 without memory */
+draft_sample_id builder_add_row(struct builder *b, thread_id thread, stack_id leaf,
+				const char *truncated, uint64_t count, uint64_t cpu_ns);
+
+/**
+ * For readers: says when `count` of a row's samples were taken; it counts none. At best in order of time.
+ * @param time_ns since sampling began. @return 0 or -ENOMEM
+ */
+int builder_add_time(struct builder *b, draft_sample_id row, uint64_t time_ns, uint32_t count);
+
+/** For readers of times that are in cells: as profile.time_cell_ns. @return 0 or -ENOMEM */
+int builder_set_time_cell(struct builder *b, uint64_t cell_ns);
 
 struct builder_line {
 	const char *name, *system_name, *file; /* NULL is "" */

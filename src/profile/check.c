@@ -2,6 +2,7 @@
 #include "profile/profile.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "profile/facts.h"
 
@@ -91,6 +92,34 @@ static bool check_samples(const struct profile *p, struct finding *out)
 	return true;
 }
 
+static bool check_time(const struct profile *p, size_t row, uint64_t *seen, struct finding *out)
+{
+	const struct profile_time *t = &p->times[row];
+	if (t->sample >= p->sample_count)
+		return wrong(out, "times", row, "has a sample that is not there");
+	if (row && (t->time_ns < t[-1].time_ns ||
+		    (t->time_ns == t[-1].time_ns && t->sample < t[-1].sample)))
+		return wrong(out, "times", row, "is out of order");
+	if (p->time_cell_ns && t->time_ns % p->time_cell_ns)
+		return wrong(out, "times", row, "does not begin a cell");
+	seen[t->sample] += t->count;
+	if (!t->count || seen[t->sample] > p->samples[t->sample].count)
+		return wrong(out, "times", row, "counts more samples than there are, or none");
+	return true;
+}
+
+static bool check_times(const struct profile *p, struct finding *out)
+{
+	uint64_t *seen = calloc(p->sample_count + 1, sizeof(*seen));
+	if (!seen)
+		return wrong(out, "times", 0, "cannot be checked: out of memory");
+	bool ok = true;
+	for (size_t i = 0; ok && i < p->time_count; i++)
+		ok = check_time(p, i, seen, out);
+	free(seen);
+	return ok;
+}
+
 static bool check_meta(const struct profile *p, struct finding *out)
 {
 	struct profile_meta copy = p->meta, *m = &copy;
@@ -113,7 +142,7 @@ int profile_check(const struct profile *p, struct error *err)
 	    !p->thread_count)
 		return fail(err, -EBADMSG, "a table has no row 0");
 	if (check_modules(p, &f) && check_functions(p, &f) && check_frames(p, &f) &&
-	    check_stacks(p, &f) && check_samples(p, &f) && check_meta(p, &f))
+	    check_stacks(p, &f) && check_samples(p, &f) && check_times(p, &f) && check_meta(p, &f))
 		return 0;
 	return fail(err, -EBADMSG, "row %zu of %s %s", f.row, f.table, f.what);
 }

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/vec.h"
 #include "profile/builder.h"
+#include "profile/time_log.h"
 
 /*
  * The builder's tables, seen by builder.c (which grows them) and freeze.c (which reads them) only.
@@ -50,6 +51,7 @@ struct draft_thread {
 
 struct draft_sample {
 	uint32_t stack, thread;
+	uint32_t row; /* its own, which a sorted copy keeps */
 	const char *truncated;
 	uint64_t count, cpu_ns;
 };
@@ -80,6 +82,8 @@ struct builder {
 	struct row_index function_index, frame_index, thread_index, sample_index;
 	struct map64 stack_index, cpu_index;
 	uint64_t sample_count;
+	uint64_t start_ns;
+	struct time_log times; /* by rows of `samples` */
 };
 
 #endif

@@ -17,6 +17,7 @@ struct copy {
 	module_id *module_of;
 	frame_id *frame_of;
 	stack_id *stack_of;
+	draft_sample_id *sample_of;
 	VEC(struct builder_line) lines;
 };
 
@@ -122,8 +123,23 @@ static bool copy_samples(struct copy *c)
 			if (!thread.v)
 				return false;
 		}
-		if (builder_add_counts(c->b, thread, c->stack_of[s->stack.v],
-				       profile_string(p, s->truncated), s->count, s->cpu_ns) < 0)
+		c->sample_of[i] =
+			builder_add_row(c->b, thread, c->stack_of[s->stack.v],
+					profile_string(p, s->truncated), s->count, s->cpu_ns);
+		if (!c->sample_of[i].v)
+			return false;
+	}
+	return true;
+}
+
+static bool copy_times(struct copy *c)
+{
+	const struct profile *p = c->p;
+	if (builder_set_time_cell(c->b, p->time_cell_ns) < 0)
+		return false;
+	for (size_t i = 0; i < p->time_count; i++) {
+		const struct profile_time *t = &p->times[i];
+		if (builder_add_time(c->b, c->sample_of[t->sample], t->time_ns, t->count) < 0)
 			return false;
 	}
 	return true;
@@ -135,8 +151,9 @@ static bool copy_all(struct copy *c)
 	c->module_of = arena_alloc(&c->arena, p->module_count * sizeof(*c->module_of));
 	c->frame_of = arena_alloc(&c->arena, p->frame_count * sizeof(*c->frame_of));
 	c->stack_of = arena_alloc(&c->arena, p->stack_count * sizeof(*c->stack_of));
-	return c->module_of && c->frame_of && c->stack_of && copy_meta(c) && copy_modules(c) &&
-	       copy_stacks(c) && copy_samples(c);
+	c->sample_of = arena_alloc(&c->arena, p->sample_count * sizeof(*c->sample_of));
+	return c->module_of && c->frame_of && c->stack_of && c->sample_of && copy_meta(c) &&
+	       copy_modules(c) && copy_stacks(c) && copy_samples(c) && copy_times(c);
 }
 
 int profile_filter(const struct profile *p, const struct profile_filter *f, struct profile **out,

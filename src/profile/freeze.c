@@ -146,7 +146,8 @@ static bool freeze_samples(struct freeze *f)
 {
 	size_t count = f->b->samples.count - 1;
 	f->samples = freeze_alloc(f, count, sizeof(*f->samples));
-	if (!f->samples)
+	f->sample_of = freeze_alloc(f, count + 1, sizeof(*f->sample_of));
+	if (!f->samples || !f->sample_of)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		f->samples[i] = f->b->samples.at[i + 1];
@@ -156,12 +157,14 @@ static bool freeze_samples(struct freeze *f)
 	qsort(f->samples, count, sizeof(*f->samples), compare_samples);
 	for (size_t i = 0; i < count; i++) {
 		size_t n = f->sample_count;
+		uint32_t row = f->samples[i].row;
 		if (n && !compare_samples(&f->samples[n - 1], &f->samples[i])) {
 			f->samples[n - 1].count += f->samples[i].count;
 			f->samples[n - 1].cpu_ns += f->samples[i].cpu_ns;
 		} else {
 			f->samples[f->sample_count++] = f->samples[i];
 		}
+		f->sample_of[row] = (uint32_t)f->sample_count - 1;
 	}
 	return true;
 }
@@ -275,8 +278,9 @@ int builder_freeze(const struct builder *b, struct profile **out, struct error *
 	bool done = mark_used(&f) && freeze_modules(&f) && freeze_frames(&f) &&
 		    freeze_functions(&f) && freeze_threads(&f) && freeze_stacks(&f) &&
 		    freeze_samples(&f) && freeze_reasons(&f) && spread_cpu(&f) &&
-		    freeze_publish(&f);
+		    freeze_times(&f) && freeze_publish(&f);
 	arena_deinit(&f.arena);
+	free(f.times);
 	if (!done) {
 		profile_destroy(f.p);
 		return fail(err, -ENOMEM, "out of memory");

@@ -35,7 +35,8 @@ struct freeze {
 	struct profile *p;
 	struct arena arena;
 	bool *stack_used, *frame_used, *module_used, *thread_used; /* by the builder's rows */
-	uint32_t *module_of, *frame_of, *stack_of, *thread_of; /* builder's row to canonical row */
+	/* Builder's row to canonical row. */
+	uint32_t *module_of, *frame_of, *stack_of, *thread_of, *sample_of;
 	struct draft_module *modules;
 	struct freeze_frame *frames;
 	const struct draft_function **functions;
@@ -46,6 +47,9 @@ struct freeze {
 	size_t module_count, frame_count, function_count, line_count, thread_count, stack_count,
 		sample_count, reason_count;
 	uint64_t unsampled_cpu_ns;
+	struct profile_time *times; /* on the heap: the profile takes it over */
+	size_t time_count;
+	uint64_t time_cell_ns;
 };
 
 static inline int compare_u64(uint64_t a, uint64_t b)
@@ -69,6 +73,8 @@ bool freeze_modules(struct freeze *f);
 bool freeze_frames(struct freeze *f);
 /** Orders the functions of the frames. @return false without memory */
 bool freeze_functions(struct freeze *f);
+/** Orders the times and makes them fit the budget. @return false without memory */
+bool freeze_times(struct freeze *f);
 /** Numbers the strings and makes f->p. @return false without memory (f->p is then partial) */
 bool freeze_publish(struct freeze *f);
 

@@ -171,6 +171,18 @@ static void publish_samples(struct freeze *f)
 	}
 }
 
+/* The list is handed over, without what it had room for. */
+static bool publish_times(struct freeze *f)
+{
+	struct profile *p = f->p;
+	p->time_cell_ns = f->time_count ? f->time_cell_ns : 0;
+	p->time_count = f->time_count;
+	p->times = realloc(f->times, (f->time_count ? f->time_count : 1) * sizeof(*p->times));
+	if (p->times)
+		f->times = NULL;
+	return p->times;
+}
+
 static bool publish_lists(struct freeze *f)
 {
 	const struct builder *b = f->b;
@@ -218,5 +230,5 @@ bool freeze_publish(struct freeze *f)
 	publish_functions(f);
 	publish_frames(f);
 	publish_samples(f);
-	return publish_meta(f);
+	return publish_times(f) && publish_meta(f);
 }

@@ -75,6 +75,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
+	case CAPTURE_TIMES: r->times = f->bytes; return 0;
 	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);
 	default: return 0; /* of a newer perfprof that still speaks this version */
 	}

@@ -75,9 +75,18 @@ enum { /* Capture, our message */
        CAPTURE_REASON = 20,
        CAPTURE_FRAME_KINDS = 21,
        CAPTURE_DELETED_MAPPING = 22,
+       CAPTURE_TIMES = 23,
 };
 
 enum { REASON_ID = 1, REASON_SENTENCE = 2 };
+
+enum { /* Times */
+       TIMES_SAMPLES = 1,
+       TIMES_CELL_NS = 2,
+       TIMES_STEP = 3,
+       TIMES_SAMPLE = 4,
+       TIMES_COUNT = 5,
+};
 
 /* CAPTURE_VERSION: a reader refuses greater ones. The limit is that of the field's oddest reader. */
 enum { PPROF_CAPTURE_VERSION = 1, PPROF_CAPTURE_LIMIT_BYTES = 32 * 1024 * 1024 };

@@ -215,7 +215,9 @@ static int add_sample(struct pprof_reader *r, const struct labels *labels, const
 		if (!thread.v)
 			return pprof_no_memory(r);
 	}
-	if (builder_add_counts(r->b, thread, stack, labels->truncated, count, cpu_ns) < 0)
+	struct pprof_row row = { .untimed = count };
+	row.row = builder_add_row(r->b, thread, stack, labels->truncated, count, cpu_ns);
+	if (!row.row.v || (cursor_left(&r->times) && !vec_push(&r->rows, row)))
 		return pprof_no_memory(r);
 	return 0;
 }
@@ -366,7 +368,9 @@ static int read_message(struct pprof_reader *r, struct cursor c)
 	status = r->has_capture ? 0 : foreign_facts(r);
 	if (!status)
 		status = pass(r, c, read_third);
-	return status ? status : pass(r, c, read_fourth);
+	if (!status)
+		status = pass(r, c, read_fourth);
+	return status ? status : pprof_times_read(r);
 }
 
 static void reader_deinit(struct pprof_reader *r)
@@ -381,6 +385,7 @@ static void reader_deinit(struct pprof_reader *r)
 	vec_free(&r->path);
 	vec_free(&r->values);
 	vec_free(&r->lines);
+	vec_free(&r->rows);
 	vec_free(&r->function_ids.rows);
 	vec_free(&r->mapping_ids.rows);
 	vec_free(&r->location_ids.rows);

@@ -9,7 +9,7 @@
 #include "profile/pprof_values.h"
 #include "profile/protobuf.h"
 
-/* What one pprof_read() knows so far; shared by pprof_read.c and pprof_capture.c only. */
+/* What one pprof_read() knows so far; shared by the files pprof_*.c only. */
 
 /** From the ids of a file to rows: sorted once, then searched. */
 struct id_row {
@@ -27,6 +27,12 @@ struct pprof_mapping {
 	enum frame_kind kind; /* of its frames, as far as its name tells */
 };
 
+/* A sample as the file has it; times refer to its number there. */
+struct pprof_row {
+	draft_sample_id row;
+	uint64_t untimed; /* of its count */
+};
+
 struct pprof_reader {
 	const uint8_t *begin; /* of the message */
 	struct builder *b;
@@ -39,7 +45,9 @@ struct pprof_reader {
 	VEC(uint64_t) comments; /* string indices */
 	struct id_table function_ids, mapping_ids, location_ids, deleted;
 	struct cursor capture, frame_kinds; /* our message, if there is one and it fits the file */
+	struct cursor times;                /* in it */
 	bool has_capture;
+	VEC(struct pprof_row) rows; /* if there are times */
 	size_t location_count, location_at;
 	uint64_t time_nanos, duration_nanos, period, default_type;
 	struct pprof_value_type period_type;
@@ -80,5 +88,13 @@ int pprof_read_location(struct pprof_reader *r, struct cursor c);
  * @return 0; -EBADMSG; -ENOMEM
  */
 int pprof_capture_read(struct pprof_reader *r);
+
+/**
+ * Reads when samples were taken, after all samples. Times that do not fit the file's samples were left
+ * behind, and are ignored.
+ *
+ * @return 0; -EBADMSG; -EFBIG; -ENOMEM
+ */
+int pprof_times_read(struct pprof_reader *r);
 
 #endif

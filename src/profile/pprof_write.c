@@ -27,7 +27,7 @@ static const char *const words[WORD_TOTAL] = {
 struct writer {
 	const struct profile *p;
 	struct strbuf *out;
-	struct strbuf message, part; /* scratch: a message, and a message inside it */
+	struct strbuf message, part, list; /* scratch: a message, one inside it, a list in that */
 };
 
 static uint64_t word_id(const struct writer *w, enum word word)
@@ -135,7 +135,7 @@ static void put_strings(struct writer *w)
 		protobuf_put_bytes(w->out, PROFILE_STRING_TABLE, words[i], strlen(words[i]));
 }
 
-static void put_times(struct writer *w)
+static void put_period(struct writer *w)
 {
 	const struct profile_meta *m = &w->p->meta;
 	protobuf_put_uint(w->out, PROFILE_TIME_NANOS, m->start_unix_ns);
@@ -207,6 +207,39 @@ static void put_lists(struct writer *w)
 	put_packed(w, CAPTURE_DELETED_MAPPING);
 }
 
+static void put_list(struct writer *w, uint32_t number)
+{
+	protobuf_put_bytes(&w->part, number, strbuf_text(&w->list), w->list.length);
+	w->part.failed |= w->list.failed;
+	w->list.length = 0;
+}
+
+/* Column by column, which packs better than row by row. */
+static void put_times(struct writer *w)
+{
+	const struct profile *p = w->p;
+	uint64_t unit_ns = p->time_cell_ns ? p->time_cell_ns : 1, last_ns = 0;
+	bool counted = false;
+	if (!p->time_count)
+		return;
+	protobuf_put_uint(&w->part, TIMES_SAMPLES, p->sample_count);
+	protobuf_put_uint(&w->part, TIMES_CELL_NS, p->time_cell_ns);
+	for (size_t i = 0; i < p->time_count; i++) {
+		protobuf_put_varint(&w->list, (p->times[i].time_ns - last_ns) / unit_ns);
+		last_ns = p->times[i].time_ns;
+		counted |= p->times[i].count != 1;
+	}
+	put_list(w, TIMES_STEP);
+	for (size_t i = 0; i < p->time_count; i++)
+		protobuf_put_varint(&w->list, p->times[i].sample);
+	put_list(w, TIMES_SAMPLE);
+	for (size_t i = 0; counted && i < p->time_count; i++)
+		protobuf_put_varint(&w->list, p->times[i].count);
+	if (counted)
+		put_list(w, TIMES_COUNT);
+	put_part(w, CAPTURE_TIMES);
+}
+
 static void put_profile(struct writer *w)
 {
 	const struct profile *p = w->p;
@@ -221,7 +254,7 @@ static void put_profile(struct writer *w)
 	for (uint32_t i = 1; i < p->function_count; i++)
 		put_function(w, i);
 	put_strings(w);
-	put_times(w);
+	put_period(w);
 }
 
 int pprof_write(const struct profile *p, struct strbuf *out, struct error *err)
@@ -231,6 +264,7 @@ int pprof_write(const struct profile *p, struct strbuf *out, struct error *err)
 	put_profile(&w);
 	put_facts(&w);
 	put_lists(&w);
+	put_times(&w);
 	int r = 0;
 	if (w.message.length >= PPROF_CAPTURE_LIMIT_BYTES)
 		r = fail(err, -EFBIG, "the capture's own message has %zu bytes, more than %d",
@@ -243,5 +277,6 @@ int pprof_write(const struct profile *p, struct strbuf *out, struct error *err)
 	strbuf_deinit(&plain);
 	strbuf_deinit(&w.message);
 	strbuf_deinit(&w.part);
+	strbuf_deinit(&w.list);
 	return r;
 }

@@ -20,6 +20,7 @@ void profile_destroy(struct profile *p)
 	free(p->stack_frame);
 	free(p->threads);
 	free(p->samples);
+	free(p->times);
 	strings_deinit(&p->strings);
 	free(p);
 }
@@ -35,6 +36,29 @@ bool profile_name_is_place(const char *name)
 		return false;
 	size_t digits = strspn(plus + 3, "0123456789abcdef");
 	return digits > 0 && !strcmp(plus + 3 + digits, "]");
+}
+
+/* @return the first row that is not before `time_ns` */
+static size_t times_from(const struct profile *p, uint64_t time_ns)
+{
+	size_t low = 0, high = p->time_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (p->times[middle].time_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct profile_span profile_times_between(const struct profile *p, uint64_t begin_ns,
+					  uint64_t end_ns)
+{
+	struct profile_span span = { times_from(p, begin_ns), times_from(p, end_ns) };
+	if (span.limit < span.first)
+		span.limit = span.first;
+	return span;
 }
 
 uint64_t profile_total_count(const struct profile *p)

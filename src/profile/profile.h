@@ -81,6 +81,18 @@ struct profile_sample {
 	uint64_t cpu_ns;
 };
 
+/*
+ * When samples were taken. In cells (profile.time_cell_ns) `time_ns` is the first moment of one, and what a
+ * cell has of a sample's row is one row here.
+ */
+struct profile_time {
+	uint64_t time_ns; /* since sampling began, CLOCK_MONOTONIC */
+	uint32_t sample;  /* row of profile.samples */
+	uint32_t count;   /* how many of its samples; never 0 */
+};
+
+enum { PROFILE_TIME_CELL_NS = 20 * 1000 * 1000 };
+
 struct profile_reason {
 	string_id id, sentence;
 	uint64_t samples;
@@ -119,8 +131,11 @@ struct profile {
 	frame_id *stack_frame;
 	struct profile_thread *threads;
 	struct profile_sample *samples; /* row 0 is used */
+	/* In order of time, then of row. Row 0 is used. A sample of a file that has no times is not here. */
+	struct profile_time *times;
+	uint64_t time_cell_ns; /* 0: times are exact; else 20 ms, doubled any number of times */
 	size_t module_count, function_count, line_count, frame_count, stack_count, thread_count,
-		sample_count;
+		sample_count, time_count;
 };
 
 /** Takes NULL. */
@@ -143,6 +158,19 @@ bool profile_name_is_place(const char *name);
 /** Sum of counts and of CPU time over all samples. */
 uint64_t profile_total_count(const struct profile *p);
 uint64_t profile_total_cpu_ns(const struct profile *p);
+
+struct profile_span {
+	size_t first, limit; /* rows first to limit - 1 of profile.times */
+};
+
+/**
+ * Samples of a range of time: `for (size_t i = span.first; i < span.limit; i++)`. A cell belongs to
+ * where it begins.
+ *
+ * @param begin_ns, end_ns since sampling began; the end is not in the range
+ */
+struct profile_span profile_times_between(const struct profile *p, uint64_t begin_ns,
+					  uint64_t end_ns);
 
 struct profile_filter {
 	bool no_inlines; /* a frame keeps only its outermost line */

@@ -55,7 +55,6 @@ struct record_mmap {
 	uint64_t start, end; /* addresses in the process */
 	uint64_t file_off;   /* of `start` */
 	bool executable;
-	bool is_elf;       /* known to be, by what it holds (a memfd) */
 	bool has_build_id; /* then device and inode are 0 */
 	uint8_t build_id_size;
 	uint8_t build_id[BUILD_ID_MAX];

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "sampler/perf_limits.h"
-#include "sampler/refusal.h"
 
 enum {
 	RING_BYTES_WANTED = 16 << 20,
@@ -168,7 +167,7 @@ static int perf_add_process(struct sampler *s, pid_t pid, struct error *err)
 static int perf_add_on_exec(struct sampler *s, pid_t pid, struct error *err)
 {
 	int r = perf_cover_thread(perf_of(s), pid, pid, true);
-	return r < 0 ? refusal_of(pid, r, err) : 0;
+	return r < 0 ? perf_refusal(pid, r, err) : 0;
 }
 
 static int perf_arm(struct sampler *s, struct error *err)

@@ -79,6 +79,9 @@ static int create_rooms(struct session *s, struct error *err)
 		r = builder_create(&s->builder, err);
 	if (r == 0)
 		r = names_create(&symbols, s->builder, &s->names, err); /* names can wait */
+	if (r == 0)
+		builder_set_time_budget(s->builder, c->time_budget_bytes ? c->time_budget_bytes
+									 : TIME_BUDGET_BYTES);
 	take_precedence();
 	if (r == 0)
 		r = modules_create(s->processes, s->builder, c->log, &s->modules, err);
@@ -184,6 +187,7 @@ static int begin_clock(struct session *s, struct error *err)
 			      c->command ? 1 : c->pid_count, c->children) < 0)
 		return fail(err, -ENOMEM, "out of memory");
 	s->start_ns = monotonic_ns();
+	builder_set_start(s->builder, s->start_ns);
 	s->start_unix_ns = clock_ns(CLOCK_REALTIME);
 	if (s->config->duration_ns)
 		s->stop_ns = s->start_ns + s->config->duration_ns;

@@ -22,7 +22,8 @@ struct session_config {
 	size_t pid_count;
 	const struct sampler_ops *sampler;
 	uint32_t rate_hz;
-	uint64_t duration_ns; /* 0: until the end of CMD or of all targets */
+	uint64_t duration_ns;     /* 0: until the end of CMD or of all targets */
+	size_t time_budget_bytes; /* of samples' times in the capture; 0: TIME_BUDGET_BYTES */
 	bool children, kernel, inlines;
 	const struct log *log; /* may be NULL */
 	/** Called about twice a second while sampling; may be NULL. */

@@ -190,8 +190,8 @@ def test_functions_and_lines(decoded):
 
 
 def test_our_message(decoded):
-    capture = one(decoded.message, "capture")
-    kinds = capture.pop("frame_kinds")[0]
+    capture = dict(one(decoded.message, "capture"))
+    kinds = capture.pop("frame_kinds")
     expected = {
         "version": [1], "command": [b"work --fast"], "backend": [b"perf"], "unwind": [b"auto"],
         "event": [b"cpu"], "host": [b"box"], "kernel": [b"6.1.0"], "cpus": [2], "rate_hz": [999],
@@ -200,6 +200,7 @@ def test_our_message(decoded):
         "pid": [100], "note": [b"2 children outlived CMD"],
         "reason": [{"id": [b"read-failed"], "sentence": [b"stack memory could not be read"]}],
     }
+    capture.pop("times")
     deleted = capture.pop("deleted_mapping")
     assert [decoded.text(decoded.mappings[m], "filename") for m in deleted] == ["/opt/plug;in.so"]
     assert capture == expected
@@ -209,6 +210,23 @@ def test_our_message(decoded):
         by_name[decoded.text(decoded.functions[one(line, "function_id")], "name")] = kind
     assert by_name == {"[truncated]": 3, "[anon]": 2, "main": 0, SORT[0]: 0, "memcpy": 0,
                        "[plug;in.so+0x1230]": 0, KERNEL: 1}
+
+
+def test_times_of_samples(decoded):
+    times = one(one(decoded.message, "capture"), "times")
+    assert times["samples"] == [len(SAMPLES)] and "cell_ns" not in times and "count" not in times
+    found, at = [], 0
+    for step, sample in zip(times["step"], times["sample"], strict=True):
+        at += step
+        row = decoded.message["sample"][sample]
+        found.append((at, decoded.stack(row), decoded.labels(row)["thread"]))
+    # In the fixture, stack n was hit n, 10 + n, ... ms after the start, n + 1 times.
+    stacks, expected = [s[0] for s in SAMPLES], []
+    for n in range(7):
+        for i in range(n + 1):
+            thread = "worker" if n > 2 else "work" if i else "bash"
+            expected.append(((10 * i + n) * 1000000, stacks[n], thread))
+    assert sorted(found) == sorted(expected) and found == sorted(found, key=lambda f: f[0])
 
 
 def test_our_message_is_the_last_bytes(small):

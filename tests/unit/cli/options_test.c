@@ -14,6 +14,12 @@ struct fields {
 	const char *name;
 	struct option_list outputs;
 	bool flag, inlines;
+	const char *form;
+};
+
+static const struct option_words forms = {
+	.at = (const char *const[]){ "text", "md", "json", NULL },
+	.later = (const char *const[]){ "html", NULL },
 };
 
 #define FIELD(f) .offset = offsetof(struct fields, f)
@@ -24,10 +30,15 @@ static const struct option table[] = {
 	{ OPTION_LIST, 'o', "output", "FILE", "", FIELD(outputs) },
 	{ OPTION_FLAG, 'q', "quiet", NULL, "", FIELD(flag) },
 	{ OPTION_UNSET, 0, "no-inlines", NULL, "", FIELD(inlines) },
-	{ OPTION_IGNORED, 'g', NULL, NULL, NULL, 0 },
+	{ .type = OPTION_IGNORED, .letter = 'g' },
+	OPTION_GROUP("form"),
+	{ OPTION_WORD, 0, "format", "NAME", "how it looks", FIELD(form), .words = &forms },
 	OPTION_END,
 };
-static const struct command words_between = { .name = "report", .options = table };
+static const struct command words_between = { .name = "report",
+					      .usage = "report CAPTURE",
+					      .summary = "Says what is hot.",
+					      .options = table };
 static const struct command words_end = { .name = "run",
 					  .options = table,
 					  .stops_at_first_word = true };
@@ -113,6 +124,10 @@ static void wrong_words_are_repeated(void **state)
 		{ "x -Z", "'-Z'" },
 		{ "x --quiet=3", "takes no value" },
 		{ "x --name", "wants NAME" },
+		{ "x --format html", "html is not in this version; it has text, md, json" },
+		{ "x --format jsn", "did you mean 'json'" },
+		{ "x --format zebra", "there are text, md, json" },
+		{ "x --form", "'--form'" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fields f;
@@ -123,6 +138,23 @@ static void wrong_words_are_repeated(void **state)
 		if (!strstr(err.text, cases[i].message))
 			fail_msg("'%s' gave '%s'", cases[i].line, err.text);
 	}
+}
+
+static void help_shows_groups_words_and_keeps_the_width(void **state)
+{
+	(void)state;
+	char text[4096] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	assert_non_null(out);
+	options_help(&words_between, 60, out);
+	fclose(out);
+	assert_non_null(strstr(text, "usage: perfprof report CAPTURE\n"));
+	assert_non_null(strstr(text, "\nform:\n      --format NAME"));
+	assert_non_null(strstr(text, "how it looks: text (default),\n"));
+	assert_non_null(strstr(text, "md or json\n"));
+	assert_null(strstr(text, "-g"));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 60);
 }
 
 static void durations(void **state)
@@ -164,6 +196,7 @@ int main(void)
 		cmocka_unit_test(all_forms_of_options),
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(wrong_words_are_repeated),
+		cmocka_unit_test(help_shows_groups_words_and_keeps_the_width),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(near_words),
 	};

@@ -40,6 +40,8 @@ static void assert_same_profile(const struct profile *p, const struct profile *q
 	ASSERT_SAME_TABLE(stack_frame, stack_count);
 	ASSERT_SAME_TABLE(threads, thread_count);
 	ASSERT_SAME_TABLE(samples, sample_count);
+	ASSERT_SAME_TABLE(times, time_count);
+	assert_int_equal(p->time_cell_ns, q->time_cell_ns);
 	assert_int_equal(p->module_count, q->module_count);
 	for (size_t i = 0; i < p->module_count; i++) { /* has padding */
 		const struct profile_module *a = &p->modules[i], *b = &q->modules[i];

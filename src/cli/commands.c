@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "cli/cli.h"
+
+const struct command *const commands[] = {
+	&run_command, &attach_command, &record_command, &report_command, &flame_command, NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/options.h"
+
+int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out)
+{
+	char *end;
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (errno || *end || v < low || v > high)
+		return -EINVAL;
+	*out = (uint32_t)v;
+	return 0;
+}
+
+int parse_duration_ns(const char *text, uint64_t *out_ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "", 1e9 },   { "s", 1e9 },  { "ms", 1e6 },
+		      { "us", 1e3 }, { "m", 60e9 }, { "h", 3600e9 } };
+	char *end;
+	double v = strtod(text, &end);
+	if (end == text || end != text + strspn(text, "0123456789."))
+		return -EINVAL; /* strtod(3) also takes signs, exponents, hexadecimal, "inf" */
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		double ns = v * units[i].ns;
+		if (!isfinite(ns) || ns < 1 || ns > 1e18)
+			return -EINVAL;
+		*out_ns = (uint64_t)ns;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Damerau-Levenshtein distance (optimal string alignment), for words below 32 letters. */
+static unsigned distance(const char *a, const char *b)
+{
+	enum { LETTERS = 32 };
+	size_t n = strlen(a), m = strlen(b);
+	unsigned d[LETTERS][LETTERS];
+	if (n >= LETTERS || m >= LETTERS)
+		return LETTERS;
+	for (unsigned i = 0; i <= n; i++) {
+		for (unsigned j = 0; j <= m; j++) {
+			if (!i || !j) {
+				d[i][j] = i + j;
+				continue;
+			}
+			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			best = best < d[i - 1][j] + 1 ? best : d[i - 1][j] + 1;
+			best = best < d[i][j - 1] + 1 ? best : d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+const char *nearest_word(const char *word, const char *const *list)
+{
+	const char *best = NULL;
+	unsigned best_distance = strlen(word) > 4 ? 3 : 2; /* must be less than this */
+	for (; *list; list++) {
+		unsigned d = distance(word, *list);
+		if (d < best_distance) {
+			best = *list;
+			best_distance = d;
+		}
+	}
+	return best;
+}
