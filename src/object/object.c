@@ -238,21 +238,28 @@ int object_open_fd(int fd, const char *path, struct object **out, struct error *
 	return object_finish(o, path, out, err);
 }
 
+int object_adopt_image(void *image, size_t size_bytes, const char *path, struct object **out,
+		       struct error *err)
+{
+	struct object *o = calloc(1, sizeof(*o));
+	if (!o) {
+		free(image);
+		return fail(err, -ENOMEM, "out of memory");
+	}
+	o->fd = -1;
+	o->image = image;
+	o->image_size_bytes = size_bytes;
+	return object_finish(o, path, out, err);
+}
+
 int object_open_image(const void *image, size_t size_bytes, const char *path, struct object **out,
 		      struct error *err)
 {
-	struct object *o = calloc(1, sizeof(*o));
 	uint8_t *copy = malloc(size_bytes ? size_bytes : 1);
-	if (!o || !copy) {
-		free(o);
-		free(copy);
+	if (!copy)
 		return fail(err, -ENOMEM, "out of memory");
-	}
 	memcpy(copy, image, size_bytes);
-	o->fd = -1;
-	o->image = copy;
-	o->image_size_bytes = size_bytes;
-	return object_finish(o, path, out, err);
+	return object_adopt_image(copy, size_bytes, path, out, err);
 }
 
 struct object *object_ref(struct object *o)

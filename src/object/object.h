@@ -49,6 +49,10 @@ int object_open_fd(int fd, const char *path, struct object **out, struct error *
 int object_open_image(const void *image, size_t size_bytes, const char *path, struct object **out,
 		      struct error *err);
 
+/** The same without a copy. @param image malloc'd; taken over, also on failure */
+int object_adopt_image(void *image, size_t size_bytes, const char *path, struct object **out,
+		       struct error *err);
+
 struct object *object_ref(struct object *o);
 /** Takes NULL. Closes at the last reference. */
 void object_unref(struct object *o);

@@ -10,7 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "process/loaded_image.h"
 #include "process/maps_file.h"
+#include "process/remedies.h"
+#include "process/rights.h"
 #include "process/stat_file.h"
 
 enum { PROC_FILE_MAX = 256 * 1024 * 1024, PATH_BYTES = 8192 };
@@ -26,6 +29,20 @@ static int read_proc(const char *path, struct strbuf *out, struct error *err)
 	return r < 0 && r != -ESRCH ? fail_in(err, r, "'%s'", path) : r;
 }
 
+/* A library in a memfd has a name like a JIT's memory: what it holds tells which it is. */
+static void look_into_memfd(pid_t pid, struct record_mmap *mmap)
+{
+	static const char prefix[] = "/memfd:";
+	struct loaded_identity loaded;
+	if (strncmp(mmap->path, prefix, sizeof(prefix) - 1) != 0)
+		return;
+	loaded_identity_read(pid, mmap->start, &loaded);
+	mmap->is_elf = loaded.is_elf;
+	mmap->has_build_id = loaded.build_id_size > 0;
+	mmap->build_id_size = loaded.build_id_size;
+	memcpy(mmap->build_id, loaded.build_id, sizeof(mmap->build_id));
+}
+
 static int read_mappings(pid_t pid, void (*on_mapping)(void *, const struct record_mmap *),
 			 void *context, struct error *err)
 {
@@ -35,8 +52,10 @@ static int read_mappings(pid_t pid, void (*on_mapping)(void *, const struct reco
 	int r = read_proc(file, &text, err);
 	struct cursor c = cursor_of(text.text, text.length);
 	struct record_mmap mmap;
-	while (r == 0 && maps_file_next(&c, &mmap, path, sizeof(path)))
+	while (r == 0 && maps_file_next(&c, &mmap, path, sizeof(path))) {
+		look_into_memfd(pid, &mmap);
 		on_mapping(context, &mmap);
+	}
 	strbuf_deinit(&text);
 	return r;
 }
@@ -69,6 +88,20 @@ static void read_threads(pid_t pid, void (*on_thread)(void *, pid_t, const char 
 		closedir(dir);
 }
 
+static int refused(pid_t pid, int code, struct error *err)
+{
+	struct process_owner owner;
+	process_owner_read(pid, &owner);
+	const char *what = owner.undumpable ? "it has hidden its memory"
+			   : owner.known    ? "it belongs to "
+					    : "not permitted";
+	return fail(err, code,
+		    "cannot see what process %d has mapped: %s%s; run '%s', or grant "
+		    "CAP_SYS_PTRACE",
+		    (int)pid, what, owner.known && !owner.undumpable ? owner.name : "",
+		    remedy(REMEDY_SUDO)->command);
+}
+
 int live_read(pid_t pid, void (*on_mapping)(void *context, const struct record_mmap *mmap),
 	      void (*on_thread)(void *context, pid_t tid, const char *comm), void *context,
 	      struct live_process *out, struct error *err)
@@ -84,5 +117,7 @@ int live_read(pid_t pid, void (*on_mapping)(void *context, const struct record_m
 	}
 	read_threads(pid, on_thread, context);
 	int r = read_mappings(pid, on_mapping, context, err);
+	if (r == -EACCES || r == -EPERM)
+		return refused(pid, r, err);
 	return r == -ESRCH ? fail(err, -ESRCH, "no process %d", (int)pid) : r;
 }

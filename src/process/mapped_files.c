@@ -60,7 +60,7 @@ static string_id path_of(struct strings *strings, const char *path, bool *delete
 mapped_id mapped_files_intern(struct mapped_files *f, struct strings *strings, pid_t pid,
 			      const struct record_mmap *mmap)
 {
-	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id),
+	struct mapped_file file = { .kind = kind_of(mmap->path, mmap->has_build_id || mmap->is_elf),
 				    .seen_pid = pid };
 	/* What a JIT maps may have a name of its own each time: it is not kept. */
 	file.path =

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "process/loaded_image.h"
 
 /* O_PATH first: opening a FIFO or a device may hang or act; only a regular file is opened in earnest. */
 static int reopen_regular(int path_fd, struct error *err)
@@ -71,26 +72,55 @@ static int take(int fd, const struct mapped_open *what, struct object **out, str
 	return 0;
 }
 
-int mapped_open(const struct mapped_open *what, struct object **out, struct error *err)
+/*
+ * An inode may be used again, or its content be overwritten: where the mapping does not tell the
+ * build-id, the process's memory does.
+ */
+static void learn_build_id(struct mapped_open *what)
+{
+	struct loaded_identity loaded;
+	if (what->build_id_size)
+		return;
+	loaded_identity_read(what->pid, what->start, &loaded);
+	what->build_id_size = loaded.build_id_size;
+	memcpy(what->build_id, loaded.build_id, sizeof(what->build_id));
+}
+
+/* The mapping itself: right also for deleted and replaced files and memfds. The process may have gone
+ * on to map something else there, so identity is checked where it is known. */
+static int open_mapping(const struct mapped_open *what, struct object **out)
 {
 	char link[128];
-	struct error ignored;
-	/* The mapping itself: right also for deleted and replaced files and memfds. The process may have
-	 * gone on to map something else there, so identity is checked where it is known. */
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", (int)what->pid,
 		 (unsigned long long)what->start, (unsigned long long)what->end);
-	int fd = open_plain(link, &ignored);
-	if (fd >= 0 && take(fd, what, out, &ignored) == 0)
-		return 0;
-	fd = open_below_root(what->pid, what->path, &ignored);
-	if (fd >= 0 && take(fd, what, out, &ignored) == 0)
-		return 0;
+	int fd = open_plain(link, NULL);
+	return fd < 0 ? fd : take(fd, what, out, NULL);
+}
+
+static int open_program(const struct mapped_open *what, struct object **out)
+{
+	char link[64];
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)what->pid);
 	bool is_known = what->build_id_size || what->inode;
-	fd = is_known ? open_plain(link, &ignored) : -1;
-	if (fd >= 0 && take(fd, what, out, &ignored) == 0)
+	int fd = is_known ? open_plain(link, NULL) : -ENOENT;
+	return fd < 0 ? fd : take(fd, what, out, NULL);
+}
+
+int mapped_open(const struct mapped_open *wanted, struct object **out, struct error *err)
+{
+	if (open_mapping(wanted, out) == 0)
+		return 0;
+	struct mapped_open what = *wanted;
+	learn_build_id(&what);
+	int fd = open_below_root(what.pid, what.path, NULL);
+	if (fd >= 0 && take(fd, &what, out, NULL) == 0)
+		return 0;
+	if (open_program(&what, out) == 0)
 		return 0;
 	/* The process may have ended: the same path as we see it, if it is the same file. */
-	fd = open_plain(what->path, err);
-	return fd < 0 ? fd : take(fd, what, out, err);
+	fd = open_plain(what.path, err);
+	int r = fd < 0 ? fd : take(fd, &what, out, err);
+	if (r < 0 && loaded_image_open(&what, out, NULL) == 0)
+		return 0;
+	return r;
 }

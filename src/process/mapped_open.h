@@ -18,8 +18,9 @@ struct mapped_open {
 
 /**
  * Opens the file that is mapped: /proc/PID/map_files where permitted, else /proc/PID/root/PATH,
- * else /proc/PID/exe, else PATH as we see it. Only regular files; links below a target's root are
- * followed inside it. What is opened must be what was mapped (build-id, else inode).
+ * else /proc/PID/exe, else PATH as we see it, else what the process has in memory (loaded_image.h). Only
+ * regular files; links below a target's root are followed inside it. What is opened must be what was
+ * mapped (build-id, else inode).
  *
  * @return 0; -ESTALE if only another file stands there now; -ENOENT; -EACCES; with `err`
  */

@@ -55,10 +55,10 @@ static bool parse_line(struct cursor line, struct record_mmap *out, char *path, 
 		return false;
 	out->executable = permissions[2] == 'x';
 	out->device = major << 32 | minor;
-	return take_path(&line, path, size) && out->executable && out->end > out->start;
+	return take_path(&line, path, size) && out->end > out->start;
 }
 
-bool maps_file_next(struct cursor *c, struct record_mmap *out, char *path, size_t size)
+bool maps_file_next_any(struct cursor *c, struct record_mmap *out, char *path, size_t size)
 {
 	while (cursor_left(c)) {
 		const uint8_t *newline = memchr(c->at, '\n', cursor_left(c));
@@ -69,5 +69,13 @@ bool maps_file_next(struct cursor *c, struct record_mmap *out, char *path, size_
 		if (parse_line(line, out, path, size))
 			return true;
 	}
+	return false;
+}
+
+bool maps_file_next(struct cursor *c, struct record_mmap *out, char *path, size_t size)
+{
+	while (maps_file_next_any(c, out, path, size))
+		if (out->executable)
+			return true;
 	return false;
 }

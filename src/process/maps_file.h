@@ -16,4 +16,7 @@
  */
 bool maps_file_next(struct cursor *c, struct record_mmap *out, char *path, size_t size);
 
+/** The same for every mapping, executable or not. */
+bool maps_file_next_any(struct cursor *c, struct record_mmap *out, char *path, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "sampler/perf_limits.h"
+#include "sampler/refusal.h"
 
 enum {
 	RING_BYTES_WANTED = 16 << 20,
@@ -136,6 +137,9 @@ static int perf_open_parts(struct perf *p, struct error *err)
 	r = open_rings(p, err);
 	if (r < 0)
 		return r;
+	struct perf_event_attr attr;
+	perf_attr_sampling(&p->shape, 1, false, &attr);
+	perf_layout_of(&attr, &p->layout);
 	limit_families(p);
 	if (perf_families_init(&p->families, &p->shape, p->rings, p->cpu_count) < 0 ||
 	    perf_threads_init(&p->threads, p->cpu_count) < 0)
@@ -167,7 +171,7 @@ static int perf_add_process(struct sampler *s, pid_t pid, struct error *err)
 static int perf_add_on_exec(struct sampler *s, pid_t pid, struct error *err)
 {
 	int r = perf_cover_thread(perf_of(s), pid, pid, true);
-	return r < 0 ? perf_refusal(pid, r, err) : 0;
+	return r < 0 ? refusal_of(pid, r, err) : 0;
 }
 
 static int perf_arm(struct sampler *s, struct error *err)

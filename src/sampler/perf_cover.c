@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "sampler/perf_limits.h"
+#include "sampler/refusal.h"
 
 enum {
 	SCANS_MAX = 1000,   /* of a task folder, until no new thread appears */
@@ -102,7 +103,7 @@ int perf_cover_process(struct perf *p, pid_t pid, struct error *err)
 			"too few file descriptors for the threads of process %d; raise 'ulimit -n'",
 			pid);
 	if (added < 0)
-		return perf_refusal(pid, added, err);
+		return refusal_of(pid, added, err);
 	if (!total && !has_own_family(p, pid))
 		return fail(err, -ESRCH, "no process %d", pid);
 	return 0;

@@ -2,15 +2,14 @@
 #include "sampler/perf_limits.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "sampler/refusal.h"
 
 enum { CPUS_MAX = 8192 };
 
@@ -108,70 +107,7 @@ int perf_probe_features(bool want_kernel, bool want_children, struct perf_featur
 		r = try_features(&features, want_children);
 	}
 	if (r < 0)
-		return perf_refusal(0, r, err);
+		return refusal_of(0, r, err);
 	*out = features;
 	return 0;
-}
-
-static bool under_seccomp(void)
-{
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
-	char line[256];
-	int mode = 0;
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Seccomp: %d", &mode) == 1)
-			break;
-	return mode == 2;
-}
-
-static bool foreign_owner(pid_t pid, char *name, size_t name_bytes)
-{
-	char path[64];
-	struct stat st;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	if (!pid || stat(path, &st) < 0 || st.st_uid == geteuid())
-		return false;
-	const struct passwd *user = getpwuid(st.st_uid);
-	if (user)
-		snprintf(name, name_bytes, "%s", user->pw_name);
-	else
-		snprintf(name, name_bytes, "uid %u", st.st_uid);
-	return true;
-}
-
-int perf_refusal(pid_t pid, int code, struct error *err)
-{
-	int paranoid = (int)perf_read_number("/proc/sys/kernel/perf_event_paranoid", -2);
-	char owner[64];
-	if (code == -ENOSYS || paranoid == -2)
-		return fail(err, code == -ENOSYS ? code : -ENOSYS,
-			    "cannot sample: this kernel has no perf_event_open (or hides it from "
-			    "this container)");
-	if (code == -ESRCH)
-		return fail(err, code, "no process %d", pid);
-	if (code != -EPERM && code != -EACCES)
-		return fail(err, code, "cannot sample: perf_event_open: %s", strerror(-code));
-	if (geteuid() != 0 && paranoid > 2)
-		return fail(err, code,
-			    "cannot sample: perf_event_paranoid is %d, which allows it to nobody "
-			    "without CAP_PERFMON; run 'sudo perfprof ...' or 'sudo sysctl "
-			    "kernel.perf_event_paranoid=2'",
-			    paranoid);
-	if (foreign_owner(pid, owner, sizeof(owner)) && geteuid() != 0)
-		return fail(err, code,
-			    "cannot sample process %d: it belongs to %s; run 'sudo perfprof ...'",
-			    pid, owner);
-	if (under_seccomp())
-		return fail(
-			err, code,
-			"cannot sample: a seccomp filter forbids perf_event_open; in a container "
-			"add '--cap-add PERFMON' or a seccomp profile that allows it");
-	if (geteuid() != 0)
-		return fail(err, code,
-			    "cannot sample%s: not permitted (it may have changed its user or "
-			    "hidden its memory); run 'sudo perfprof ...' or grant CAP_PERFMON",
-			    pid ? " this process" : "");
-	return fail(err, code,
-		    "cannot sample: not permitted, though we are root: CAP_PERFMON is missing or a "
-		    "security module forbids perf_event_open");
 }

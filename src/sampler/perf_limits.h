@@ -34,18 +34,9 @@ uint32_t perf_families_that_fit(uint64_t descriptors, uint32_t cpu_count);
  * Finds out by trying what may be sampled, on ourselves.
  *
  * @param want_kernel false leaves the kernel out even where it is permitted
- * @return 0; negative errno with `err` as perf_refusal() words it
+ * @return 0; negative errno with `err` as refusal_of() words it
  */
 int perf_probe_features(bool want_kernel, bool want_children, struct perf_features *out,
 			struct error *err);
-
-/**
- * Says why perf_event_open(2) refused and what grants the right.
- *
- * @param pid whom it was for; 0: ourselves
- * @param code negative errno of the refusal
- * @return `code`
- */
-int perf_refusal(pid_t pid, int code, struct error *err);
 
 #endif

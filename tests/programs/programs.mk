@@ -2,8 +2,8 @@
 # rest is built with) and lie in $(B)/programs. `shape` comes in every way that a binary comes in.
 P := $(B)/programs
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fomit-frame-pointer
-program_plain := deny shares deep threads children altstack tailcall vdso execchain ending signals environ target
-PROGRAMS := $(program_plain:%=$(P)/%) $(addprefix $(P)/,plugins plug_one.so plug_two.so assembly plt libnothing.so \
+program_plain := deny shares deep threads children altstack tailcall vdso execchain ending signals environ target split
+PROGRAMS := $(program_plain:%=$(P)/%) $(addprefix $(P)/,plugins library plug_one.so plug_two.so assembly plt libnothing.so \
 	inlines shape shape_O0 shape_fp shape_static shape_static_pie shape_no_pie shape_stripped shape_bare \
 	shape_gz shape_debuglink shape_dwarf4 shape_debug_frame shape_musl shape_musl_static shape_clang)
 
@@ -18,6 +18,7 @@ $(P)/$(1): $(addprefix tests/programs/,$(2)) tests/programs/meter.h tests/progra
 endef
 $(foreach p,$(program_plain),$(eval $(call program,$(p),$(p).c,gcc,$(PROGRAM_CFLAGS) -pthread)))
 $(eval $(call program,plugins,plugins.c,gcc,$(PROGRAM_CFLAGS),-ldl))
+$(eval $(call program,library,library.c,gcc,$(PROGRAM_CFLAGS),-ldl))
 $(eval $(call program,plug_one.so,plugin.c,gcc,$(PROGRAM_CFLAGS) -shared -fPIC -DPLUGIN=plug_one))
 $(eval $(call program,plug_two.so,plugin.c,gcc,$(PROGRAM_CFLAGS) -shared -fPIC -DPLUGIN=plug_two))
 $(eval $(call program,assembly,assembly_main.c assembly.S,gcc,$(PROGRAM_CFLAGS)))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""`perfprof check`: what it says as root, as an ordinary user, and where perf_event_open is refused."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from harness import LIMIT_S, PERFPROF, PROGRAMS, needs_perf, needs_program, needs_root, perfprof
+
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
+def run(*command, **more):
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=LIMIT_S, check=False,
+                          **more)
+
+
+def as_nobody(binary, *arguments):
+    needs_root()
+    needs_program("setpriv")
+    return run(*NOBODY, binary, *arguments)
+
+
+@pytest.fixture(name="everybodys")
+def everybodys_binary(tmp_path):
+    """A copy that an ordinary user can reach."""
+    os.chmod(tmp_path, 0o755)
+    for parent in list(tmp_path.parents)[:2]:
+        if parent.name.startswith("pytest"):
+            os.chmod(parent, 0o755)
+    return shutil.copy(PERFPROF, tmp_path / "perfprof")
+
+
+def items(result):
+    document = json.loads(result.stdout)
+    assert document["schema"] == "perfprof.check/1"
+    return document, {i["id"]: i for i in document["items"]}
+
+
+def test_where_all_works_nothing_lacks():
+    needs_perf()
+    needs_root()
+    result = perfprof("check")
+    assert result.returncode == 0
+    assert not result.stderr
+    assert "\nok     perf_event_open       your processes, user and kernel mode\n" in result.stdout
+    assert "STOPS" not in result.stdout
+
+
+def test_an_ordinary_user_learns_what_each_command_opens(everybodys):
+    needs_perf()
+    text = as_nobody(everybodys, "check")
+    assert text.returncode == 0, text.stderr
+    lines = text.stdout.splitlines()
+    assert lines[1] == "Your own processes can be profiled, in user mode."
+    assert lines[3].startswith("LACKS  perf_event_open")  # first what is wrong
+    document, by_id = items(as_nobody(everybodys, "check", "--json"))
+    assert document["own_processes"] and not document["kernel_mode"] and not document["other_users"]
+    offered = {r["command"]: r["opens"] for r in by_id["perf_event_open"]["remedies"]}
+    assert "sudo sysctl kernel.perf_event_paranoid=1" in offered
+    for command, opens in offered.items():
+        assert command in text.stdout and f"opens {opens}" in text.stdout
+
+
+def test_what_setcap_promises_it_keeps(everybodys):
+    """The command is taken from the output, without its sudo."""
+    needs_perf()
+    needs_program("setcap")
+    offered = [line.partition("sudo ")[2] for line in as_nobody(everybodys, "check").stdout.splitlines()
+               if "sudo setcap" in line]
+    assert len(offered) == 1 and str(everybodys) in offered[0]
+    assert run("sh", "-c", offered[0]).returncode == 0
+    document, _ = items(as_nobody(everybodys, "check", "--json"))
+    assert document["kernel_mode"] and document["other_users"]
+    attached = as_nobody(everybodys, "attach", "-p", os.getpid(), "-d", "0.2", "-o", "-")  # ours is root's
+    assert attached.returncode == 0, attached.stderr
+
+
+def test_where_nothing_can_be_profiled_the_status_is_3():
+    result = run(PROGRAMS / "deny", PERFPROF, "check")
+    assert result.returncode == 3
+    assert "Nothing can be profiled here." in result.stdout
+    assert "STOPS  perf_event_open       refused: a seccomp filter forbids it" in result.stdout
+    assert "docker run --cap-add PERFMON" in result.stdout
+
+
+@pytest.mark.parametrize("level", [3, 4])
+def test_debian_and_ubuntu(everybodys, tmp_path, level):
+    """Their kernels' levels, made of a file over perf_event_paranoid and a filter that refuses."""
+    needs_root()
+    number = tmp_path / "level"
+    number.write_text(f"{level}\n")
+    script = f"mount --bind {number} /proc/sys/kernel/perf_event_paranoid && exec \"$@\""
+    view = ["unshare", "-m", "sh", "-c", script, "sh", *NOBODY, PROGRAMS / "deny", everybodys]
+    if run("unshare", "-m", "sh", "-c", script, "sh", "true").returncode:
+        pytest.skip("needs root: may not mount over /proc/sys")
+    result = run(*view, "check")
+    assert result.returncode == 3
+    assert "perf_event_paranoid forbids it" in result.stdout
+    assert "sudo sysctl kernel.perf_event_paranoid=2" in result.stdout
+    for command, status in (["run", "-o", "-", "--", "true"], 125), (["attach", "-o", "-", "-p", os.getpid()], 3):
+        refused = run(*view, *command)
+        assert refused.returncode == status
+        assert f"kernel.perf_event_paranoid is {level}" in refused.stderr
+        assert "'sudo sysctl kernel.perf_event_paranoid=2' (it opens to every user" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+
+
+def test_it_takes_nothing_but_options():
+    result = perfprof("check", "all")
+    assert result.returncode == 2
+    assert result.stderr == "perfprof: check takes no 'all'\n"
