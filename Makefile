@@ -47,7 +47,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 CHECK_BIN :=
 
 # Each part may bring rules of its own; they add to CORE_OBJ, CHECK_BIN and the like.
-include $(wildcard web/web.mk tests/programs/*.mk tests/oracle/*.mk tools/fuzz/*.mk tools/bench/*.mk)
+include $(wildcard web/web.mk src/lib/*.mk tests/programs/*.mk tests/oracle/*.mk tools/fuzz/*.mk tools/bench/*.mk)
 
 $(B)/perfprof: $(OBJ)
 	$(call say,LINK,$@)

@@ -1,7 +1,16 @@
 # Targets for people: everything beyond building. Those that need packages install them first
 # (tools/setup) and then call make again, since libraries are probed when make reads its files.
 
+# Where `make install` puts things; prefix=/usr says the same as PREFIX=/usr.
 PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
+override PREFIX := $(prefix)
+bindir ?= $(prefix)/bin
+includedir ?= $(prefix)/include
+libdir ?= $(prefix)/lib
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+docdir ?= $(datadir)/doc/perfprof
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 # Debian's own: another python3 on PATH need not have pytest.
@@ -12,7 +21,8 @@ help:
 	@echo 'make            builds $(TOP)/perfprof; installs nothing'
 	@echo 'make check      all tests that need no network; installs what is missing (Debian, Ubuntu)'
 	@echo 'make demo       profiles sqlite3 and xz; writes $(TOP)/demo'
-	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
+	@echo 'make install    prefix=$(prefix) DESTDIR=; make uninstall takes the same'
+	@echo 'make deb        Debian packages in $(TOP)/deb'
 	@echo 'make unit       unit tests, ROOM=base for those of one room'
 	@echo 'make oracle     comparisons with tools from cargo, npm and go'
 	@echo 'make lint       clang-tidy, cppcheck, shellcheck, clang-format'
@@ -98,13 +108,18 @@ fuzz-bins: $(FUZZ_BIN)
 fuzz-replay: $(FUZZ_REPLAY)
 -include $(FUZZ_SRC:%.c=$(B)/%.d)
 
-install: $(B)/perfprof
-	install -D -m 755 $(B)/perfprof $(DESTDIR)$(PREFIX)/bin/perfprof
-	$(Q)for page in $(wildcard docs/*.1); do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/} || exit 1; done
+INSTALL_FILES = $(B)/perfprof $(B)/libperfprof.a $(B)/libperfprof.so $(B)/perfprof.pc
+
+install: $(INSTALL_FILES)
+	$(Q)DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' datadir='$(datadir)' \
+		mandir='$(mandir)' docdir='$(docdir)' tools/install.sh install $(B) $(VERSION)
+
+uninstall:
+	$(Q)DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' datadir='$(datadir)' \
+		mandir='$(mandir)' docdir='$(docdir)' tools/install.sh uninstall $(B) $(VERSION)
 
 clean:
 	rm -rf $(TOP)
 
 .PHONY: help setup format check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
-	fuzz-bins fuzz-replay install clean programs
+	fuzz-bins fuzz-replay install uninstall deb clean programs
