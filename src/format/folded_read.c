@@ -4,15 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cursor.h"
 #include "base/strings.h"
 #include "base/vec.h"
+#include "format/text.h"
 #include "profile/builder.h"
-
-struct text {
-	const char *at;
-	size_t length;
-};
 
 struct reader {
 	struct builder *b;
@@ -29,32 +24,6 @@ struct reader {
 static int no_memory(struct reader *r)
 {
 	return fail(r->err, -ENOMEM, "out of memory");
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct text trim(struct text t)
-{
-	while (t.length && is_blank(t.at[t.length - 1]))
-		t.length--;
-	return t;
-}
-
-/** The next line without its end; false behind the last one. */
-static bool next_line(struct cursor *c, struct text *out)
-{
-	size_t left = cursor_left(c);
-	if (!left)
-		return false;
-	const char *at = (const char *)c->at;
-	const char *newline = memchr(at, '\n', left);
-	size_t length = newline ? (size_t)(newline - at) : left;
-	cursor_take(c, newline ? length + 1 : length);
-	*out = trim((struct text){ at, length });
-	return true;
 }
 
 /* Appends digits to `value`; those that do not fit are counted. @return how many there were */
@@ -130,7 +99,7 @@ static bool parse_count(struct text t, uint64_t *out)
 static bool split_count(struct text line, struct text *stack, uint64_t *count)
 {
 	size_t at = line.length;
-	while (at && !is_blank(line.at[at - 1]))
+	while (at && !text_is_blank(line.at[at - 1]))
 		at--;
 	if (!at || !parse_count((struct text){ line.at + at, line.length - at }, count))
 		return false;
@@ -143,16 +112,10 @@ static bool is_comment(struct text line)
 	return !line.length || *line.at == '#';
 }
 
-static bool ends_with(struct text t, const char *suffix)
-{
-	size_t n = strlen(suffix);
-	return t.length > n && !memcmp(t.at + t.length - n, suffix, n);
-}
-
 static bool has_mark(struct text t)
 {
-	return ends_with(t, "_[k]") || ends_with(t, "_[i]") || ends_with(t, "_[j]") ||
-	       ends_with(t, "_[w]");
+	return text_ends(t, "_[k]") || text_ends(t, "_[i]") || text_ends(t, "_[j]") ||
+	       text_ends(t, "_[w]");
 }
 
 static struct text without_marks(struct text name)
@@ -162,21 +125,16 @@ static struct text without_marks(struct text name)
 	return name;
 }
 
-static bool equals(struct text t, const char *s)
-{
-	return t.length == strlen(s) && !memcmp(t.at, s, t.length);
-}
-
 static enum frame_kind kind_of(struct text name)
 {
 	static const char kernel[] = "[kernel.kallsyms+";
-	if (equals(name, "[truncated]"))
+	if (text_equals(name, "[truncated]"))
 		return FRAME_TRUNCATED;
-	if (ends_with(name, "_[j]") || equals(name, "[anon]"))
+	if (text_ends(name, "_[j]") || text_equals(name, "[anon]"))
 		return FRAME_JIT;
 	bool in_kernel =
 		name.length >= sizeof(kernel) && !memcmp(name.at, kernel, sizeof(kernel) - 1);
-	return in_kernel || ends_with(name, "_[k]") ? FRAME_KERNEL : FRAME_USER;
+	return in_kernel || text_ends(name, "_[k]") ? FRAME_KERNEL : FRAME_USER;
 }
 
 /* A text with a NUL behind. NULL without memory. */
@@ -230,7 +188,7 @@ static bool split_names(struct reader *r, struct text stack)
 static int intern_thread(struct reader *r, struct text name, thread_id *out)
 {
 	*out = (thread_id){ 0 };
-	if (equals(name, "-"))
+	if (text_equals(name, "-"))
 		return 0;
 	const char *comm = intern(r, name);
 	if (comm)
@@ -247,13 +205,13 @@ static int add_stack(struct reader *r, uint64_t count)
 		return status;
 	for (size_t i = 1, next; i < r->names.count; i = next) {
 		for (next = i + 1; next < r->names.count; next++)
-			if (!ends_with(r->names.at[next], "_[i]"))
+			if (!text_ends(r->names.at[next], "_[i]"))
 				break;
 		stack = builder_stack(r->b, stack, intern_frame(r, &r->names.at[i], next - i));
 		if (!stack.v)
 			return no_memory(r);
 	}
-	bool truncated = r->names.count > 1 && equals(r->names.at[1], "[truncated]");
+	bool truncated = r->names.count > 1 && text_equals(r->names.at[1], "[truncated]");
 	if (builder_add_counts(r->b, thread, stack, truncated ? "unknown" : "", count, 0) < 0)
 		return no_memory(r);
 	return 0;
@@ -297,7 +255,7 @@ int folded_read(const void *bytes, size_t size_bytes, struct profile **out, stru
 	int status = builder_create(&r.b, err);
 	if (!status)
 		status = prepare(&r);
-	while (!status && next_line(&c, &line))
+	while (!status && text_line(&c, &line))
 		status = read_line(&r, line);
 	if (!status)
 		status = builder_freeze(r.b, out, err);
@@ -317,7 +275,7 @@ bool folded_is(const void *bytes, size_t size_bytes)
 	struct text line, stack;
 	uint64_t count;
 	size_t lines = 0;
-	while (lines < LINES_ENOUGH && next_line(&c, &line)) {
+	while (lines < LINES_ENOUGH && text_line(&c, &line)) {
 		if (memchr(line.at, 0, line.length))
 			return false;
 		if (split_count(line, &stack, &count) && stack.length)
