@@ -7,6 +7,8 @@
 #include "base/gzip.h"
 #include "base/strbuf.h"
 #include "format/folded.h"
+#include "format/perf_script.h"
+#include "profile/embedded.h"
 #include "profile/pprof.h"
 
 /* The file's contents, unpacked. */
@@ -32,17 +34,20 @@ static bool is_text(const struct bytes *bytes)
 	return true;
 }
 
+#define KINDS                                                                                    \
+	"perfprof reads its captures, pprof, collapsed stacks ('a;b;c 12' a line), the text of " \
+	"'perf script', and its own pictures"
+
 /* Whoever reads text as collapsed stacks can say which line is none. */
 static int no_stacks(const struct bytes *bytes, struct profile **out, struct error *err)
 {
-	int r = folded_read(bytes->text, bytes->length, out, err);
+	struct error why = { 0 };
+	int r = folded_read(bytes->text, bytes->length, out, &why);
 	if (r == 0) {
 		profile_destroy(*out);
 		return fail(err, -EBADMSG, "holds no stacks");
 	}
-	return fail_in(err, r,
-		       "is no collapsed stacks ('a;b;c 12' a line; 'perf script' text wants a "
-		       "stackcollapse script)");
+	return fail(err, r, "is no profile: %s; " KINDS, why.text);
 }
 
 static int no_profile(const struct bytes *bytes, struct profile **out, struct error *err)
@@ -52,25 +57,25 @@ static int no_profile(const struct bytes *bytes, struct profile **out, struct er
 	if (begins_with(bytes, "PERFILE2"))
 		return fail(
 			err, -EBADMSG,
-			"is a perf.data file, which this version does not read; fold it with 'perf "
-			"script' and a stackcollapse script");
-	if (begins_with(bytes, "<?xml") || begins_with(bytes, "<svg") || begins_with(bytes, "<!"))
+			"is a perf.data file, which this version does not read; give it the output "
+			"of 'perf script'");
+	if (begins_with(bytes, "{") || begins_with(bytes, "["))
 		return fail(err, -EBADMSG,
-			    "is a picture, which this version does not read; keep the .pb.gz "
-			    "beside it");
-	if (begins_with(bytes, "{"))
-		return fail(err, -EBADMSG, "is JSON, which this version does not read");
+			    "is JSON, which perfprof only writes; give it the capture that it was "
+			    "made of");
 	if (is_text(bytes))
 		return no_stacks(bytes, out, err);
-	return fail(err, -EBADMSG,
-		    "is neither a pprof profile nor collapsed stacks: what begins at byte 0 is "
-		    "unknown");
+	return fail(err, -EBADMSG, "is of no known kind from byte 0 on; " KINDS);
 }
 
 static int read_plain(const struct bytes *plain, struct profile **out, struct error *err)
 {
 	if (pprof_is(plain->text, plain->length))
 		return pprof_read(plain->text, plain->length, out, err);
+	if (embedded_is_picture(plain->text, plain->length))
+		return embedded_read(plain->text, plain->length, out, err);
+	if (perf_script_is(plain->text, plain->length))
+		return perf_script_read(plain->text, plain->length, out, err);
 	if (folded_is(plain->text, plain->length))
 		return folded_read(plain->text, plain->length, out, err);
 	return no_profile(plain, out, err);

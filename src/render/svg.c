@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "profile/embedded.h"
 #include "render/assets.h"
 #include "render/svg_parts.h"
 
@@ -10,11 +11,12 @@ enum {
 	MIN_WIDTH = 480,
 	MAX_WIDTH = 20000,
 	MAX_FRAMES = 14000,  /* some 200 bytes each */
-	MAX_BYTES = 3000000, /* of the whole file */
+	MAX_BYTES = 3000000, /* of what a browser must lay out */
 	THIN_PER_PX = 10,    /* frames thinner than a tenth of a pixel are summed */
 };
 
-static void put_file(struct svg *s)
+/* Without the capture, which is the same however many frames are drawn. */
+static void put_picture(struct svg *s)
 {
 	const char *view = s->options->width_px ? " data-fixed=\"\"" : "";
 	strbuf_printf(s->out,
@@ -30,7 +32,7 @@ static void put_file(struct svg *s)
 	svg_data(s);
 	strbuf_puts(s->out, "<script><![CDATA[\n");
 	strbuf_puts(s->out, web_flame_js);
-	strbuf_puts(s->out, "]]></script>\n</svg>\n");
+	strbuf_puts(s->out, "]]></script>\n");
 }
 
 static void measure(struct svg *s)
@@ -49,7 +51,7 @@ static bool put_fitting(struct svg *s)
 		if (!svg_layout_build(s->tree, svg_layout_limits(s->tree, most), &s->layout))
 			return false;
 		measure(s);
-		put_file(s);
+		put_picture(s);
 		svg_layout_deinit(&s->layout);
 		if (s->out->failed || s->out->length - start < MAX_BYTES || most < 100)
 			return !s->out->failed;
@@ -81,6 +83,9 @@ static int draw(struct svg *s, struct error *err)
 	s->tree = tree;
 	if (!r && !put_fitting(s))
 		r = fail(err, -ENOMEM, "out of memory");
+	if (!r)
+		r = embedded_write(s->profile, s->out, err);
+	strbuf_puts(s->out, "</svg>\n");
 	hotspots_deinit(&s->hotspots);
 	calltree_destroy(tree);
 	return r;

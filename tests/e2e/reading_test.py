@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""What `report` and `flame` say about files that are no profiles: status 4, and where it is wrong."""
+"""What `report` and `flame` read, by content alone, and what they say about files that are no profiles:
+status 4, and where it is wrong."""
+
+import gzip
+import json
+import random
+import shutil
 
 import pytest
 
-from harness import perfprof
+from harness import ROOT, perfprof
 
 NO_PROFILES = [
     (b"", "empty"),
     (b"\n\n", "no stacks"),
     (b"a;b 1\nbad line\n", "line 2 "),
     (b"a;b 1\nc;d -5\n", "line 2 "),
-    (b"sqlite3  4711  100.25:  1001001 cpu-clock:\n\t55d0 main (/bin/x)\n", "stackcollapse"),
+    (b"a 1 2.5: 1 cpu-clock:\n\t55d0 main (/bin/x)\nno sample\n", "line 3 "),
     (b"PERFILE2" + bytes(200), "perf.data"),
-    (b'<?xml version="1.0"?>\n<svg/>\n', "picture"),
+    (b'<?xml version="1.0"?>\n<svg/>\n', "carries no capture"),
+    (b'<svg><metadata id="capture">H4sI!</metadata></svg>', "damaged at byte 32"),
+    (b'<svg><metadata id="capture">H4sI', "cut off at byte 32"),
+    (b'<svg><metadata id="capture" data-left-out="3000000"></metadata></svg>', "3000000 bytes"),
     (b'{"schema": "perfprof.report/1"}\n', "JSON"),
     (bytes(range(256)), "byte 0"),
     (b"\x1f\x8b\x08\x00" + bytes(range(100)), "byte "),
@@ -28,3 +37,57 @@ def test_what_is_no_profile_is_said_to_be_none(tmp_path, command, content, words
     assert (result.returncode, result.stdout) == (4, "")
     assert words in result.stderr and str(path) in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_file_of_no_known_kind_is_told_which_kinds_are_known(tmp_path):
+    (tmp_path / "input").write_text("Lorem ipsum\n")
+    result = perfprof("report", tmp_path / "input")
+    assert result.returncode == 4
+    assert all(kind in result.stderr for kind in ("pprof", "collapsed stacks", "perf script", "pictures"))
+
+
+PERF_SCRIPT = """# hostname : box
+Web Content 7  4711/4712 [001]    10.000100:    1001001 cpu-clock:
+\t            1221 inner+0x4 (inlined)
+\t            1221 outer+0x21 (/opt/x (deleted))
+\t           2724a [unknown] (/lib/libc.so.6)
+
+Web Content 7  4711/4712 [000]    10.001100:    1001001 cpu-clock:
+\tffffffff81000123 do_read+0x3 ([kernel.kallsyms])
+\t           2724a [unknown] (/lib/libc.so.6)
+
+"""
+
+
+def test_perf_script_text_is_read_from_standard_input():
+    result = perfprof("report", "-", "--format", "json", input=PERF_SCRIPT)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["capture"]["samples"] == 2 and report["capture"]["host"] == "box"
+    assert {h["function"]: h["self_samples"] for h in report["hotspots"]} == {
+        "inner": 1, "do_read": 1, "outer": 0, "[libc.so.6+0x2724a]": 0}
+
+
+def test_a_picture_reports_as_its_capture_does(tmp_path):
+    capture = ROOT / "tests/golden/demo.pb.gz"
+    assert perfprof("flame", capture, "-o", tmp_path / "x.svg").returncode == 0
+    shutil.copy(tmp_path / "x.svg", tmp_path / "no-name")
+    packed = gzip.compress((tmp_path / "x.svg").read_bytes())
+    (tmp_path / "packed").write_bytes(packed)
+    expected = perfprof("report", capture, "--format", "json").stdout
+    assert json.loads(expected)["capture"]["samples"] > 0
+    for name in ("x.svg", "no-name", "packed"):
+        assert perfprof("report", tmp_path / name, "--format", "json").stdout == expected
+    assert perfprof("flame", tmp_path / "x.svg").stdout == (tmp_path / "x.svg").read_text()
+
+
+def test_a_picture_of_a_large_capture_stays_small(tmp_path):
+    """Names that do not compress: the capture is beyond what a picture may carry."""
+    noise = random.Random(1)
+    lines = [f"t;main;{noise.randbytes(40).hex()} 1" for _ in range(80000)]
+    (tmp_path / "x.folded").write_text("\n".join(lines))
+    result = perfprof("flame", tmp_path / "x.folded", "-o", tmp_path / "x.svg")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "x.svg").stat().st_size < 3_000_000
+    result = perfprof("report", tmp_path / "x.svg")
+    assert result.returncode == 4 and "too large" in result.stderr
