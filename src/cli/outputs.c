@@ -13,7 +13,9 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "format/firefox.h"
 #include "format/folded.h"
+#include "format/speedscope.h"
 #include "profile/pprof.h"
 #include "render/report.h"
 #include "render/svg.h"
@@ -25,8 +27,8 @@ static const struct {
 	const char *suffix;
 	int format;
 } suffixes[] = {
-	{ ".speedscope.json", FORMAT_LATER },
-	{ ".firefox.json", FORMAT_LATER },
+	{ ".speedscope.json", OUTPUT_SPEEDSCOPE },
+	{ ".firefox.json", OUTPUT_FIREFOX },
 	{ ".pb.gz", OUTPUT_PPROF },
 	{ ".pprof", OUTPUT_PPROF },
 	{ ".svg", OUTPUT_SVG },
@@ -53,10 +55,15 @@ int output_format_of(const char *path, enum output_format *out, struct error *er
 	}
 	return fail(err, -EINVAL,
 		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, .svg, "
-		    ".folded, "
-		    ".json, .md or .txt",
+		    ".folded, .json, .md, .txt, .speedscope.json or .firefox.json",
 		    path);
 }
+
+const struct option_words output_formats = {
+	.at = (const char *const[]){ "folded", "svg", "text", "md", "json", "pb.gz", "speedscope",
+				     "firefox", NULL },
+	.later = (const char *const[]){ "html", NULL },
+};
 
 int output_format_by_name(const char *name, enum output_format *out, struct error *err)
 {
@@ -64,9 +71,18 @@ int output_format_by_name(const char *name, enum output_format *out, struct erro
 		const char *name;
 		enum output_format format;
 	} names[] = {
-		{ "folded", OUTPUT_FOLDED }, { "svg", OUTPUT_SVG },     { "text", OUTPUT_TEXT },
-		{ "txt", OUTPUT_TEXT },      { "md", OUTPUT_MARKDOWN }, { "json", OUTPUT_JSON },
-		{ "pb.gz", OUTPUT_PPROF },   { "pprof", OUTPUT_PPROF },
+		{ "folded", OUTPUT_FOLDED },
+		{ "svg", OUTPUT_SVG },
+		{ "text", OUTPUT_TEXT },
+		{ "txt", OUTPUT_TEXT },
+		{ "md", OUTPUT_MARKDOWN },
+		{ "json", OUTPUT_JSON },
+		{ "pb.gz", OUTPUT_PPROF },
+		{ "pprof", OUTPUT_PPROF },
+		{ "speedscope", OUTPUT_SPEEDSCOPE },
+		{ "speedscope.json", OUTPUT_SPEEDSCOPE },
+		{ "firefox", OUTPUT_FIREFOX },
+		{ "firefox.json", OUTPUT_FIREFOX },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!strcmp(names[i].name, name)) {
@@ -74,11 +90,17 @@ int output_format_by_name(const char *name, enum output_format *out, struct erro
 			return 0;
 		}
 	}
-	if (!strcmp(name, "html") || !strcmp(name, "speedscope") || !strcmp(name, "firefox"))
+	if (!strcmp(name, "html"))
 		return fail(err, -EINVAL, "format '%s' is not in this version", name);
 	return fail(err, -EINVAL,
-		    "unknown format '%s'; there are folded, svg, text, md, json, pb.gz", name);
+		    "unknown format '%s'; there are folded, svg, text, md, json, pb.gz, "
+		    "speedscope, firefox",
+		    name);
 }
+
+const struct option_words output_weights = {
+	.at = (const char *const[]){ "samples", "ns", NULL },
+};
 
 /* A run must not end in a file that cannot be written: look before CMD starts. */
 static int check_folder(const char *path, struct error *err)
@@ -144,7 +166,10 @@ static int render(const struct profile *p, enum output_format format,
 		  const struct output_style *style, bool to_terminal, struct strbuf *out,
 		  struct error *err)
 {
-	struct folded_options folded = { .annotate = style->annotate, .threads = style->threads };
+	bool in_ns = style->weight && !strcmp(style->weight, "ns");
+	struct folded_options folded = { .annotate = style->annotate,
+					 .threads = style->threads,
+					 .weight_ns = in_ns };
 	struct svg_options svg = {
 		.title = style->title,
 		.width_px = style->width_px,
@@ -154,13 +179,21 @@ static int render(const struct profile *p, enum output_format format,
 		.colors = style->colors,
 	};
 	switch (format) {
-	case OUTPUT_PPROF: return pprof_write(p, out, err);
+	case OUTPUT_PPROF:
+		return style->plain ? pprof_write_plain(p, out, err) : pprof_write(p, out, err);
 	case OUTPUT_SVG: return svg_render(p, &svg, out, err);
 	case OUTPUT_FOLDED: return folded_write(p, &folded, out, err);
 	case OUTPUT_JSON: return render_report(p, REPORT_JSON, style, to_terminal, out, err);
 	case OUTPUT_MARKDOWN:
 		return render_report(p, REPORT_MARKDOWN, style, to_terminal, out, err);
 	case OUTPUT_TEXT: return render_report(p, REPORT_TEXT, style, to_terminal, out, err);
+	case OUTPUT_SPEEDSCOPE:
+		return speedscope_write(p,
+					in_ns           ? SPEEDSCOPE_CPU_NS
+					: style->weight ? SPEEDSCOPE_SAMPLES
+							: SPEEDSCOPE_AUTO,
+					out, err);
+	case OUTPUT_FIREFOX: return firefox_write(p, out, err);
 	}
 	return fail(err, -EINVAL, "unknown format");
 }

@@ -16,6 +16,8 @@ enum output_format {
 	OUTPUT_JSON,
 	OUTPUT_MARKDOWN,
 	OUTPUT_TEXT,
+	OUTPUT_SPEEDSCOPE,
+	OUTPUT_FIREFOX,
 };
 
 struct output {
@@ -31,14 +33,21 @@ struct outputs {
 /* How pictures and reports are made. */
 struct output_style {
 	bool threads, inverted, reverse, annotate;
+	bool plain;         /* pprof without our labels and our message */
+	const char *weight; /* "samples" or "ns"; NULL: the format's own choice */
 	const char *title, *colors;
 	uint32_t width_px, top;
 };
 
+/** The names of all formats, for --format; that of `-o -` comes first. */
+extern const struct option_words output_formats;
+/** What stacks are weighted by in .folded and .speedscope.json. */
+extern const struct option_words output_weights;
+
 /** @return 0; -EINVAL for an extension that no format has, or one that is not in this version */
 int output_format_of(const char *path, enum output_format *out, struct error *err);
 
-/** By name: folded, svg, text, md, json, pb.gz. @return 0 or -EINVAL */
+/** By a name of output_formats, or the extension without its dot. @return 0 or -EINVAL */
 int output_format_by_name(const char *name, enum output_format *out, struct error *err);
 
 /**

@@ -14,11 +14,6 @@ static int check_event(const char *event, struct error *err)
 	return fail(err, -EINVAL, "event '%s' is not in this version; it samples 'cpu'", event);
 }
 
-const struct option_words recording_formats = {
-	.at = (const char *const[]){ "folded", "svg", "text", "md", "json", "pb.gz", NULL },
-	.later = (const char *const[]){ "html", "speedscope", "firefox", NULL },
-};
-
 const struct option_words recording_backends = {
 	.at = (const char *const[]){ "auto", "perf", NULL },
 	.later = (const char *const[]){ "bpf", "ptrace", NULL },
@@ -99,7 +94,9 @@ int recording_write(struct session *s, const struct recording_options *o,
 		    const struct outputs *outputs, pid_t pid, struct error *err)
 {
 	struct profile *p;
-	struct output_style style = { .threads = o->threads };
+	struct output_style style = { .threads = o->threads,
+				      .annotate = o->annotate,
+				      .weight = o->weight };
 	int r = session_profile(s, &p, err);
 	if (has_progress(o, session_child(s)))
 		fputs("\r" ERASE_TO_END, stderr);

@@ -13,9 +13,9 @@
 struct recording_options {
 	uint32_t rate_hz;
 	uint64_t duration_ns;
-	const char *event, *backend, *unwind, *format;
+	const char *event, *backend, *unwind, *format, *weight;
 	struct option_list outputs;
-	bool inlines, kernel, threads, children;
+	bool inlines, kernel, threads, children, annotate;
 	bool quiet, verbose;
 	struct log log;          /* where --verbose writes */
 	struct option_list pids; /* attach */
@@ -41,7 +41,7 @@ struct recording_options {
 		.offset = offsetof(struct recording_options, field_), .words = (words_)    \
 	}
 
-extern const struct option_words recording_formats, recording_backends, recording_unwinds;
+extern const struct option_words recording_backends, recording_unwinds;
 
 #define RECORDING_OPTIONS                                                                         \
 	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                 \
@@ -54,7 +54,7 @@ extern const struct option_words recording_formats, recording_backends, recordin
 		RECORDING_OPTION(OPTION_LIST, 'o', "output", "FILE", outputs,                     \
 				 "write FILE (perfprof.pb.gz); the extension picks the format; "  \
 				 "may be repeated"),                                              \
-		RECORDING_WORD("format", format, &recording_formats, "format of '-o -'"),         \
+		RECORDING_WORD("format", format, &output_formats, "format of '-o -'"),            \
 		RECORDING_WORD("backend", backend, &recording_backends, "how samples are taken"), \
 		RECORDING_WORD("unwind", unwind, &recording_unwinds, "how stacks are walked"),    \
 		RECORDING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                    \
@@ -65,6 +65,11 @@ extern const struct option_words recording_formats, recording_backends, recordin
 				 "do not follow children"),                                       \
 		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                        \
 				 "put comm-TID, not comm, at the root"),                          \
+		RECORDING_OPTION(                                                                 \
+			OPTION_FLAG, 0, "annotate", NULL, annotate,                               \
+			"mark kernel, inlined and JIT frames in .folded: _[k] _[i] _[j]"),        \
+		RECORDING_WORD("weight", weight, &output_weights,                                 \
+			       "count samples or CPU nanoseconds in .folded"),                    \
 		RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                   \
 		RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet,                          \
 				 "print nothing but errors"),                                     \

@@ -13,6 +13,9 @@
 /** Serialises; equal profiles give equal bytes. @return 0 or -ENOMEM */
 int pprof_write(const struct profile *p, struct strbuf *out, struct error *err);
 
+/** As pprof_write(), but with nothing that pprof does not define: neither our labels nor our message. */
+int pprof_write_plain(const struct profile *p, struct strbuf *out, struct error *err);
+
 /** @return true if the bytes (not gzipped) look like a profile.proto message */
 bool pprof_is(const void *bytes, size_t size_bytes);
 

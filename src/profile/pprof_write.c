@@ -25,6 +25,7 @@ static const char *const words[WORD_TOTAL] = {
 };
 
 struct writer {
+	bool plain; /* nothing but what pprof defines */
 	const struct profile *p;
 	struct strbuf *out;
 	struct strbuf message, part, list; /* scratch: a message, one inside it, a list in that */
@@ -66,6 +67,15 @@ static void put_label(struct writer *w, enum word key, uint64_t text, uint64_t n
 	put_part(w, SAMPLE_LABEL);
 }
 
+static void put_labels(struct writer *w, const struct profile_sample *s)
+{
+	const struct profile_thread *t = &w->p->threads[s->thread.v];
+	put_label(w, WORD_THREAD, t->comm.v, 0);
+	put_label(w, WORD_TID, 0, t->tid);
+	put_label(w, WORD_PID, 0, t->pid);
+	put_label(w, WORD_TRUNCATED, s->truncated.v, 0);
+}
+
 static void put_sample(struct writer *w, const struct profile_sample *s)
 {
 	const struct profile *p = w->p;
@@ -76,11 +86,8 @@ static void put_sample(struct writer *w, const struct profile_sample *s)
 	protobuf_put_varint(&w->part, s->count);
 	protobuf_put_varint(&w->part, s->cpu_ns);
 	put_part(w, SAMPLE_VALUE);
-	const struct profile_thread *t = &p->threads[s->thread.v];
-	put_label(w, WORD_THREAD, t->comm.v, 0);
-	put_label(w, WORD_TID, 0, t->tid);
-	put_label(w, WORD_PID, 0, t->pid);
-	put_label(w, WORD_TRUNCATED, s->truncated.v, 0);
+	if (!w->plain)
+		put_labels(w, s);
 	put_message(w, PROFILE_SAMPLE);
 }
 
@@ -257,26 +264,44 @@ static void put_profile(struct writer *w)
 	put_period(w);
 }
 
-int pprof_write(const struct profile *p, struct strbuf *out, struct error *err)
+/* Our message, as the last field. */
+static int put_capture(struct writer *w, struct error *err)
 {
-	struct strbuf plain = { 0 };
-	struct writer w = { .p = p, .out = &plain };
+	put_facts(w);
+	put_lists(w);
+	put_times(w);
+	size_t size = w->message.length;
+	put_message(w, PROFILE_CAPTURE);
+	if (size >= PPROF_CAPTURE_LIMIT_BYTES)
+		return fail(err, -EFBIG, "the capture's own message has %zu bytes, more than %d",
+			    size, (int)PPROF_CAPTURE_LIMIT_BYTES);
+	return 0;
+}
+
+static int write_profile(const struct profile *p, bool is_plain, struct strbuf *out,
+			 struct error *err)
+{
+	struct strbuf unpacked = { 0 };
+	struct writer w = { .p = p, .out = &unpacked, .plain = is_plain };
 	put_profile(&w);
-	put_facts(&w);
-	put_lists(&w);
-	put_times(&w);
-	int r = 0;
-	if (w.message.length >= PPROF_CAPTURE_LIMIT_BYTES)
-		r = fail(err, -EFBIG, "the capture's own message has %zu bytes, more than %d",
-			 w.message.length, (int)PPROF_CAPTURE_LIMIT_BYTES);
-	put_message(&w, PROFILE_CAPTURE);
-	if (!r && plain.failed)
+	int r = is_plain ? 0 : put_capture(&w, err);
+	if (!r && unpacked.failed)
 		r = fail(err, -ENOMEM, "out of memory");
 	if (!r)
-		r = gzip_compress(plain.text, plain.length, out, err);
-	strbuf_deinit(&plain);
+		r = gzip_compress(unpacked.text, unpacked.length, out, err);
+	strbuf_deinit(&unpacked);
 	strbuf_deinit(&w.message);
 	strbuf_deinit(&w.part);
 	strbuf_deinit(&w.list);
 	return r;
+}
+
+int pprof_write(const struct profile *p, struct strbuf *out, struct error *err)
+{
+	return write_profile(p, false, out, err);
+}
+
+int pprof_write_plain(const struct profile *p, struct strbuf *out, struct error *err)
+{
+	return write_profile(p, true, out, err);
 }
