@@ -34,8 +34,16 @@ enum {
 	REGISTER_PC = 16
 };
 
+/* What a sample says of the stack in user mode. */
+enum record_user_half {
+	USER_HALF_COPIED,  /* registers and a copy of the stack: what we ask for ourselves */
+	USER_HALF_CHAIN,   /* only the chain that the kernel found by frame pointers */
+	USER_HALF_MISSING, /* no more than where the tick hit */
+};
+
 struct record_sample {
-	uint64_t pc;       /* where the tick hit: user or kernel */
+	uint64_t pc; /* where the tick hit: user or kernel */
+	enum record_user_half user_half;
 	bool in_kernel;    /* the tick hit kernel mode */
 	bool fixed_period; /* the event could not be jittered (an inherited copy) */
 	bool abi_32bit;
@@ -44,7 +52,12 @@ struct record_sample {
 	const uint64_t *
 		kernel_pcs; /* innermost first, no context markers; unaligned reads are fine on x86 */
 	uint32_t kernel_pc_count;
-	const uint8_t *stack;      /* copy that begins at registers[REGISTER_RSP] */
+	/* Without registers and copy: the pc, then return addresses as they are, innermost first;
+	 * unaligned too. */
+	const uint64_t *user_pcs;
+	uint32_t user_pc_count;
+	uint64_t cpu_ns;      /* that this sample stands for; 0: see RECORD_CPU of its thread */
+	const uint8_t *stack; /* copy that begins at registers[REGISTER_RSP] */
 	uint32_t stack_size_bytes; /* what was really copied */
 	bool stack_copy_full; /* the copy has the maximum size: the stack may go on behind it */
 };

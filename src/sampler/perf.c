@@ -137,6 +137,9 @@ static int perf_open_parts(struct perf *p, struct error *err)
 	r = open_rings(p, err);
 	if (r < 0)
 		return r;
+	struct perf_event_attr attr;
+	perf_attr_sampling(&p->shape, 1, false, &attr);
+	perf_layout_of(&attr, &p->layout);
 	limit_families(p);
 	if (perf_families_init(&p->families, &p->shape, p->rings, p->cpu_count) < 0 ||
 	    perf_threads_init(&p->threads, p->cpu_count) < 0)

@@ -33,6 +33,7 @@ struct perf {
 	struct sampler_config config;
 	struct sampler_stats stats;
 	struct perf_shape shape;
+	struct perf_layout layout; /* of what the sampling events write */
 	int *cpus;
 	struct perf_ring *rings;
 	uint32_t cpu_count;

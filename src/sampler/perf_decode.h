@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "record/record.h"
+#include "sampler/perf_layout.h"
 
 /* What the sampler itself needs of a record. */
 struct perf_meta {
@@ -18,10 +19,11 @@ struct perf_meta {
 	uint64_t time_ns;
 	uint64_t id;        /* of the event that we opened */
 	uint64_t stream_id; /* differs from `id` in copies that children inherited */
+	uint64_t period;    /* of a sample, where it is recorded */
 	uint64_t value;     /* READ: the counter; LOST and LOST_SAMPLES: how many */
 };
 
-enum { PERF_HEAD_BYTES = 64 };
+enum { PERF_HEAD_BYTES = 80 }; /* a record's header, and a sample's fields up to the period */
 
 /**
  * Reads what is at a record's begin and end, without the bulk in between.
@@ -30,16 +32,16 @@ enum { PERF_HEAD_BYTES = 64 };
  * @param tail its last min(size, PERF_HEAD_BYTES) bytes
  * @return false if it is too short for what its type holds
  */
-bool perf_decode_meta(const uint8_t *head, const uint8_t *tail, size_t size_bytes,
-		      struct perf_meta *out);
+bool perf_decode_meta(const struct perf_layout *layout, const uint8_t *head, const uint8_t *tail,
+		      size_t size_bytes, struct perf_meta *out);
 
 /**
  * Decodes a record that goes to the session.
  *
- * @param with_callchain whether samples carry the kernel's call chain
  * @param out its pointers lead into `bytes`; RECORD_NONE if the type is of no interest
  * @return false if it is damaged
  */
-bool perf_decode(const uint8_t *bytes, size_t size_bytes, bool with_callchain, struct record *out);
+bool perf_decode(const struct perf_layout *layout, const uint8_t *bytes, size_t size_bytes,
+		 struct record *out);
 
 #endif

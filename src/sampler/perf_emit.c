@@ -30,11 +30,11 @@ static bool decode(struct perf *p, const uint8_t *bytes, uint32_t size_bytes)
 {
 	uint32_t part = size_bytes < PERF_HEAD_BYTES ? size_bytes : PERF_HEAD_BYTES;
 	struct perf_meta meta;
-	if (!perf_decode_meta(bytes, bytes + size_bytes - part, size_bytes, &meta))
+	if (!perf_decode_meta(&p->layout, bytes, bytes + size_bytes - part, size_bytes, &meta))
 		return false;
 	if (meta.type == PERF_RECORD_SAMPLE && !counts(p, &meta))
 		return false;
-	if (!perf_decode(bytes, size_bytes, p->shape.features.kernel, &p->record))
+	if (!perf_decode(&p->layout, bytes, size_bytes, &p->record))
 		return false;
 	if (p->record.kind == RECORD_SAMPLE) {
 		p->stats.samples++;

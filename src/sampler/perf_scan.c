@@ -181,7 +181,8 @@ static void scan_ring(struct perf *p, struct perf_ring *ring)
 		perf_ring_copy(ring, ring->scan, head, part);
 		perf_ring_copy(ring, ring->scan + size_bytes - part, tail, part);
 		struct perf_meta meta;
-		if (perf_decode_meta(head, tail, size_bytes, &meta) && !scan_record(p, &meta))
+		if (perf_decode_meta(&p->layout, head, tail, size_bytes, &meta) &&
+		    !scan_record(p, &meta))
 			perf_ring_void(ring, ring->scan);
 		ring->scan += size_bytes;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "sampler/perf_decode.h" /* before cmocka.h, which has a macro fail() */
+#include "sampler/perf_attr.h" /* before cmocka.h, which has a macro fail() */
+#include "sampler/perf_decode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +12,21 @@
 
 static struct perf_bytes b;
 
+/* What the sampler asks for where it may see the kernel. */
+static struct perf_layout ours(void)
+{
+	const struct perf_shape shape = { .features = { .kernel = true }, .stack_bytes = 64 };
+	struct perf_event_attr attr;
+	struct perf_layout layout;
+	perf_attr_sampling(&shape, 1, false, &attr);
+	perf_layout_of(&attr, &layout);
+	return layout;
+}
+
 static bool decode(struct record *out)
 {
-	return perf_decode(b.at, b.size, true, out);
+	struct perf_layout layout = ours();
+	return perf_decode(&layout, b.at, b.size, out);
 }
 
 static void a_sample_has_all_its_parts(void **state)
@@ -173,16 +186,130 @@ static void counters_come_out(void **state)
 	assert_int_equal(r.kind, RECORD_THROTTLE);
 }
 
+/* As `perf record -g -e cpu-clock,...` asks for: no IDENTIFIER, both halves by the kernel. */
+static void a_sample_of_a_file_has_a_chain_and_a_period(void **state)
+{
+	(void)state;
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+			       PERF_SAMPLE_ADDR | PERF_SAMPLE_ID | PERF_SAMPLE_CPU |
+			       PERF_SAMPLE_PERIOD | PERF_SAMPLE_READ | PERF_SAMPLE_CALLCHAIN,
+		.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_ID | PERF_FORMAT_TOTAL_TIME_RUNNING,
+		.sample_id_all = 1,
+	};
+	struct perf_layout layout;
+	struct record r;
+	struct perf_meta meta;
+	perf_layout_of(&attr, &layout);
+	assert_int_equal(layout.trailer_bytes, 32);
+	assert_int_equal(layout.user_half, USER_HALF_CHAIN);
+	assert_true(layout.is_clock);
+	begin(&b, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL);
+	put_u64(&b, 0xffffffff81001234);
+	put_u32(&b, 70, 71);
+	put_u64(&b, 123456789);
+	put_u64(&b, 0xabcdef); /* ADDR */
+	put_u64(&b, 42);       /* ID */
+	put_u32(&b, 1, 0);     /* CPU */
+	put_u64(&b, 1001001);  /* PERIOD */
+	put_u64(&b, 2);        /* READ: two counters of a group */
+	for (unsigned i = 0; i < 5; i++)
+		put_u64(&b, 7);
+	put_u64(&b, 6);
+	put_u64(&b, (uint64_t)PERF_CONTEXT_KERNEL);
+	put_u64(&b, 0xffffffff81001234);
+	put_u64(&b, (uint64_t)PERF_CONTEXT_USER);
+	put_u64(&b, 0x401000);
+	put_u64(&b, 0x402000);
+	put_u64(&b, (uint64_t)PERF_CONTEXT_GUEST);
+	end_with_size(&b);
+	assert_true(
+		perf_decode_meta(&layout, b.at, b.at + b.size - PERF_HEAD_BYTES, b.size, &meta));
+	assert_int_equal(meta.id, 42);
+	assert_int_equal(meta.period, 1001001);
+	assert_int_equal(meta.time_ns, 123456789);
+	assert_true(perf_decode(&layout, b.at, b.size, &r));
+	assert_int_equal(r.tid, 71);
+	assert_int_equal(r.sample.kernel_pc_count, 1);
+	assert_int_equal(r.sample.user_pc_count, 2);
+	assert_int_equal(r.sample.user_pcs[0], 0x401000);
+	assert_int_equal(r.sample.user_pcs[1], 0x402000);
+	assert_false(r.sample.has_registers);
+}
+
+/* perf record without -g, with --user-regs=sp,ip,r8: only what the mask names is there. */
+static void a_sample_without_a_chain_is_its_pc(void **state)
+{
+	(void)state;
+	struct perf_event_attr attr = {
+		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_RAW | PERF_SAMPLE_BRANCH_STACK |
+			       PERF_SAMPLE_REGS_USER,
+		.sample_regs_user = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 16,
+	};
+	struct perf_layout layout;
+	struct record r;
+	perf_layout_of(&attr, &layout);
+	assert_int_equal(layout.trailer_bytes, 0);
+	assert_int_equal(layout.user_half, USER_HALF_MISSING);
+	begin(&b, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
+	put_u64(&b, 0x401234);
+	put_u32(&b, 12, 0x1111); /* RAW of 12 bytes */
+	put_u64(&b, 0x2222);
+	put_u64(&b, 1); /* a branch: from, to, flags */
+	put_u64(&b, 1);
+	put_u64(&b, 2);
+	put_u64(&b, 3);
+	put_u64(&b, PERF_SAMPLE_REGS_ABI_64);
+	put_u64(&b, 0x7000); /* sp */
+	put_u64(&b, 0x8000); /* ip */
+	put_u64(&b, 0x9000); /* flags */
+	put_u64(&b, 0xa000); /* r8 */
+	end_with_size(&b);
+	assert_true(perf_decode(&layout, b.at, b.size, &r));
+	assert_int_equal(r.sample.user_pc_count, 1);
+	assert_int_equal(r.sample.user_pcs[0], 0x401234);
+	assert_int_equal(r.sample.kernel_pc_count, 0);
+	assert_int_equal(r.sample.registers[REGISTER_RSP], 0x7000);
+	assert_int_equal(r.sample.registers[REGISTER_PC], 0x8000);
+	assert_int_equal(r.sample.registers[8], 0xa000);
+	for (size_t size = 8; size < b.size; size++)
+		assert_false(perf_decode(&layout, b.at, size, &r));
+}
+
+static void old_mappings_and_the_kernels_own(void **state)
+{
+	(void)state;
+	struct record r;
+	begin(&b, PERF_RECORD_MMAP, PERF_RECORD_MISC_USER);
+	put_u32(&b, 5, 6);
+	put_u64(&b, 0x7000);
+	put_u64(&b, 0x2000);
+	put_u64(&b, 0x1000);
+	put_text(&b, "/lib/x.so");
+	end(&b, 5, 6, 77, 9, 9);
+	assert_true(decode(&r));
+	assert_int_equal(r.kind, RECORD_MMAP);
+	assert_true(r.mmap.executable);
+	assert_int_equal(r.mmap.end, 0x9000);
+	assert_int_equal(r.mmap.inode, 0);
+	assert_string_equal(r.mmap.path, "/lib/x.so");
+	b.at[4] = PERF_RECORD_MISC_KERNEL;
+	assert_true(decode(&r));
+	assert_int_equal(r.kind, RECORD_NONE);
+}
+
 /* Whatever is cut off: no record, or one whose pointers stay inside (the sanitizers watch). */
 static void a_damaged_record_is_refused(void **state)
 {
 	(void)state;
 	struct record r;
+	struct perf_layout layout = ours();
 	sample(&b, 9, 9, 64, 64);
 	for (size_t size = 0; size < b.size; size++) {
 		uint8_t *cut = malloc(size ? size : 1);
 		memcpy(cut, b.at, size);
-		assert_false(perf_decode(cut, size, true, &r));
+		assert_false(perf_decode(&layout, cut, size, &r));
 		free(cut);
 	}
 	sample(&b, 9, 9, 64, 65); /* more copied than there is room for */
@@ -203,6 +330,9 @@ int main(void)
 		cmocka_unit_test(a_copy_is_full_when_nothing_is_left_free),
 		cmocka_unit_test(an_inherited_copy_has_a_fixed_period),
 		cmocka_unit_test(mappings_by_build_id_and_by_inode),
+		cmocka_unit_test(old_mappings_and_the_kernels_own),
+		cmocka_unit_test(a_sample_of_a_file_has_a_chain_and_a_period),
+		cmocka_unit_test(a_sample_without_a_chain_is_its_pc),
 		cmocka_unit_test(tasks_come_and_go),
 		cmocka_unit_test(counters_come_out),
 		cmocka_unit_test(a_damaged_record_is_refused),
