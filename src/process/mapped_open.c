@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "process/build_id_cache.h"
 #include "process/loaded_image.h"
 
 /* O_PATH first: opening a FIFO or a device may hang or act; only a regular file is opened in earnest. */
@@ -106,8 +107,21 @@ static int open_program(const struct mapped_open *what, struct object **out)
 	return fd < 0 ? fd : take(fd, what, out, NULL);
 }
 
+/* Of a process in a file only the path is left, and what perf has put by. */
+static int open_recorded(const struct mapped_open *what, struct object **out, struct error *err)
+{
+	int fd = open_plain(what->path, err);
+	int r = fd < 0 ? fd : take(fd, what, out, err);
+	if (r < 0 &&
+	    build_id_cache_open(what->build_id_dir, what->build_id, what->build_id_size, out) == 0)
+		return 0;
+	return r;
+}
+
 int mapped_open(const struct mapped_open *wanted, struct object **out, struct error *err)
 {
+	if (!wanted->pid)
+		return open_recorded(wanted, out, err);
 	if (open_mapping(wanted, out) == 0)
 		return 0;
 	struct mapped_open what = *wanted;

@@ -26,6 +26,7 @@ struct image {
 
 struct process_table {
 	struct strings strings;
+	bool is_recorded;
 	VEC(struct image) images;        /* by process_id */
 	struct map64 current;            /* pid -> process_id */
 	VEC(struct thread_info) threads; /* by thread_ref */
@@ -66,6 +67,16 @@ void process_table_destroy(struct process_table *t)
 	mapped_files_deinit(&t->files);
 	strings_deinit(&t->strings);
 	free(t);
+}
+
+void process_table_set_recorded(struct process_table *t)
+{
+	t->is_recorded = true;
+}
+
+bool process_table_is_recorded(const struct process_table *t)
+{
+	return t->is_recorded;
 }
 
 const struct strings *process_strings(const struct process_table *t)
@@ -229,7 +240,7 @@ process_id process_find(struct process_table *t, pid_t pid)
 	if (p.v)
 		return p;
 	p = add_image(t, pid, (string_id){ 0 }, NULL);
-	if (p.v)
+	if (p.v && !t->is_recorded)
 		read_live(t, p, NULL); /* if it is gone already, its stacks have no mappings */
 	return p;
 }

@@ -57,6 +57,13 @@ struct process_table;
 int process_table_create(struct process_table **out, struct error *err);
 void process_table_destroy(struct process_table *t);
 
+/**
+ * Its processes are those of a file: of another time, maybe another machine. /proc is never asked.
+ * Call before anything is applied.
+ */
+void process_table_set_recorded(struct process_table *t);
+bool process_table_is_recorded(const struct process_table *t);
+
 /** The table's own strings (paths, comms). */
 const struct strings *process_strings(const struct process_table *t);
 
@@ -69,7 +76,10 @@ int process_add_live(struct process_table *t, pid_t pid, struct error *err);
 /** Applies MMAP, COMM, FORK, EXIT. @return true if mappings changed (flush pc caches) */
 bool process_apply(struct process_table *t, const struct record *r);
 
-/** @return the current image of a pid; a process seen for the first time is read from /proc; 0 if unknown */
+/**
+ * @return the current image of a pid; a live process seen for the first time is read from /proc; 0 if
+ *         unknown
+ */
 process_id process_find(struct process_table *t, pid_t pid);
 
 /** The thread as it is named now; made on the fly. */

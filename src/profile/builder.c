@@ -291,7 +291,13 @@ int builder_set_time_cell(struct builder *b, uint64_t cell_ns)
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated)
 {
-	draft_sample_id row = builder_add_row(b, thread, leaf, truncated, 1, 0);
+	return builder_sample_cpu(b, time_ns, thread, leaf, truncated, 0);
+}
+
+int builder_sample_cpu(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
+		       const char *truncated, uint64_t cpu_ns)
+{
+	draft_sample_id row = builder_add_row(b, thread, leaf, truncated, 1, cpu_ns);
 	/* The first tick may come before the clock is read. */
 	uint64_t since_ns = time_ns < b->start_ns ? 0 : time_ns - b->start_ns;
 	return row.v ? builder_add_time(b, row, since_ns, 1) : -ENOMEM;

@@ -93,6 +93,10 @@ void builder_set_time_budget(struct builder *b, size_t budget_bytes);
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated);
 
+/** The same, where the CPU time that this sample stands for is known. */
+int builder_sample_cpu(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
+		       const char *truncated, uint64_t cpu_ns);
+
 /** For readers: a row of a file that has added its samples up. @return 0 or -ENOMEM */
 int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
 		       uint64_t count, uint64_t cpu_ns);

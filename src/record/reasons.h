@@ -25,6 +25,10 @@
 	X(ROWS_LATE, "rows-late", "the module's unwind table was not ready in time")              \
 	X(OBJECT_UNREADABLE, "object-unreadable",                                                 \
 	  "the module's file could not be opened or is not the file that was mapped")             \
+	X(CHAIN_ENDS, "chain-ends",                                                               \
+	  "the kernel followed frame pointers, and they end before the outermost frame")          \
+	X(NOT_RECORDED, "not-recorded",                                                           \
+	  "the file has neither a call chain nor a copy of the stack")                            \
 	X(OTHER_STACK, "other-stack",                                                             \
 	  "the callers are on another stack, which was not copied (Go's systemstack)")
 

@@ -27,6 +27,8 @@ struct modules {
 	VEC(struct code *) codes;     /* row 0 unused; all that were ever made */
 	struct arena arena;           /* owns the codes */
 	struct row_index by_build_id; /* -> codes */
+	struct modules_recorded recorded;
+	uint32_t waiting; /* requests without an answer */
 	mapped_id main;
 	module_id kernel;
 };
@@ -65,6 +67,11 @@ void modules_destroy(struct modules *m)
 	index_deinit(&m->by_build_id);
 	arena_deinit(&m->arena);
 	free(m);
+}
+
+void modules_set_recorded(struct modules *m, const struct modules_recorded *recorded)
+{
+	m->recorded = *recorded;
 }
 
 int modules_fd(const struct modules *m)
@@ -108,7 +115,8 @@ static void code_opened(struct modules *m, struct code *code, struct object *obj
 static void ask_for_vdso(struct modules *m, struct code *code)
 {
 	struct object *object;
-	if (symbol_vdso_object(&object, NULL) < 0) {
+	bool is_ours = !process_table_is_recorded(m->processes) || m->recorded.has_our_vdso;
+	if (!is_ours || symbol_vdso_object(&object, NULL) < 0) {
 		code->state = CODE_UNREADABLE;
 		return;
 	}
@@ -119,7 +127,8 @@ static int ask_for_object(struct modules *m, mapped_id id, pid_t pid, uint64_t s
 {
 	const struct mapped_file *f = process_mapped(m->processes, id);
 	struct mapped_open what = {
-		.pid = pid,
+		.pid = process_table_is_recorded(m->processes) ? 0 : pid,
+		.build_id_dir = m->recorded.build_id_dir,
 		.start = start,
 		.end = end,
 		.path = (char *)(uintptr_t)strings_text(process_strings(m->processes), f->path),
@@ -128,7 +137,9 @@ static int ask_for_object(struct modules *m, mapped_id id, pid_t pid, uint64_t s
 		.inode = f->inode,
 	};
 	memcpy(what.build_id, f->build_id, sizeof(what.build_id));
-	return loader_open(m->loader, id.v, &what);
+	int r = loader_open(m->loader, id.v, &what);
+	m->waiting += r == 0;
+	return r;
 }
 
 static int module_ask(struct modules *m, mapped_id id)
@@ -237,6 +248,7 @@ bool modules_collect(struct modules *m)
 	struct load_result r;
 	bool changed = false;
 	while (loader_take(m->loader, &r)) {
+		m->waiting--;
 		if (r.kind == LOAD_OBJECT)
 			changed |= object_arrived(m, &r);
 		else
@@ -245,10 +257,16 @@ bool modules_collect(struct modules *m)
 	return changed;
 }
 
+bool modules_waiting(const struct modules *m)
+{
+	return m->waiting;
+}
+
 static void ask_for_rows(struct modules *m, struct code *code)
 {
 	bool asked = loader_rows(m->loader, code->row, code->object) == 0;
 	code->state = asked ? CODE_COMPILING : CODE_NO_CFI;
+	m->waiting += asked;
 }
 
 struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows)

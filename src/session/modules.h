@@ -32,10 +32,18 @@ struct code {         /* shared by modules with equal build-ids */
 
 struct modules;
 
+/* Where the files of a recorded profile are looked for, besides their paths. */
+struct modules_recorded {
+	const char *build_id_dir; /* perf's cache, ~/.debug; borrowed; NULL: none */
+	bool has_our_vdso;        /* it was recorded under the kernel that runs here */
+};
+
 int modules_create(struct process_table *processes, struct builder *builder, const struct log *log,
 		   struct modules **out, struct error *err);
 /** Takes NULL. */
 void modules_destroy(struct modules *m);
+/** For a table of recorded processes. May be called again, until the first mapping is seen. */
+void modules_set_recorded(struct modules *m, const struct modules_recorded *recorded);
 /** Readable when modules_collect() has work. */
 int modules_fd(const struct modules *m);
 
@@ -51,6 +59,9 @@ int modules_seen_again(struct modules *m, process_id p, const struct record_mmap
  * @return true if samples were counted without it: what was remembered of addresses is stale
  */
 bool modules_collect(struct modules *m);
+
+/** @return true while the loader works; modules_fd() then becomes readable */
+bool modules_waiting(const struct modules *m);
 
 /** The shared state behind a mapped file; rows are asked for when `want_rows`. */
 struct code *modules_code(struct modules *m, mapped_id mapped, bool want_rows);

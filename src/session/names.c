@@ -12,6 +12,7 @@ struct asked { /* by frame_id */
 	struct code *code;
 	uint64_t vaddr;
 	bool waiting, unnamed;
+	bool held;        /* of the kernel, which may be another one */
 	bool by_file_off; /* the file was not open yet: vaddr is only the offset in it */
 };
 
@@ -19,6 +20,7 @@ struct names {
 	struct builder *builder;
 	struct symbol_worker *worker;
 	VEC(struct asked) frames;
+	bool hold_kernel;
 };
 
 int names_create(const struct symbol_config *config, struct builder *builder, struct names **out,
@@ -60,7 +62,7 @@ static int submit(struct names *n, uint32_t frame)
 		.vaddr = a->vaddr,
 	};
 	a->waiting = true;
-	a->unnamed = a->by_file_off = false;
+	a->unnamed = a->by_file_off = a->held = false;
 	return symbol_worker_submit(n->worker, &request);
 }
 
@@ -71,10 +73,37 @@ int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr
 			return -ENOMEM;
 	struct asked *a = &n->frames.at[frame.v];
 	*a = (struct asked){ .code = code, .vaddr = vaddr };
+	if (!code && n->hold_kernel) {
+		a->held = a->unnamed = true;
+		return 0;
+	}
 	if (!code || code->object)
 		return submit(n, frame.v);
 	a->unnamed = a->by_file_off = true;
 	return 0;
+}
+
+void names_hold_kernel(struct names *n)
+{
+	n->hold_kernel = true;
+}
+
+int names_release_kernel(struct names *n)
+{
+	int r = 0;
+	n->hold_kernel = false;
+	for (uint32_t i = 0; r == 0 && i < n->frames.count; i++)
+		if (n->frames.at[i].held)
+			r = submit(n, i);
+	return r;
+}
+
+bool names_has_kernel(const struct names *n)
+{
+	for (size_t i = 0; i < n->frames.count; i++)
+		if (n->frames.at[i].held)
+			return true;
+	return false;
 }
 
 int names_ask_late(struct names *n)

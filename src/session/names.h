@@ -25,6 +25,12 @@ int names_fd(const struct names *n);
  * @return 0 or -ENOMEM
  */
 int names_ask(struct names *n, frame_id frame, struct code *code, uint64_t vaddr);
+/** Frames of the kernel are not asked for until it is known whether it is the one that runs here. */
+void names_hold_kernel(struct names *n);
+/** It is. @return 0 or -ENOMEM */
+int names_release_kernel(struct names *n);
+/** @return true if frames of the kernel are held back */
+bool names_has_kernel(const struct names *n);
 /** Gives the builder the names that are there. @return 0 or -ENOMEM */
 int names_collect(struct names *n);
 /** Asks for frames whose files came after their first samples. Call at the end. @return 0 or -ENOMEM */

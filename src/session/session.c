@@ -18,14 +18,17 @@
 #include "profile/builder.h"
 #include "session/child.h"
 #include "session/facts.h"
+#include "sampler/replay.h"
 #include "session/modules.h"
 #include "session/names.h"
+#include "session/recorded.h"
 #include "session/signals.h"
 #include "session/stacks.h"
 #include "session/system_time.h"
 #include "session/targets.h"
 
 enum {
+	REPLAY_PATIENCE_MS = 30 * 1000,
 	ROWS_PATIENCE_MOST_MS = 200, /* how long a sample waits in its ring for unwind rows */
 	GRACE_MS = 100,
 	DRAIN_INTERVAL_MOST_MS = 10,
@@ -53,6 +56,7 @@ struct session {
 	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
 	struct system_time system_time;
+	struct recorded recorded;
 	int exec_errno;
 	bool sampling, stopping, gave_up;
 	bool hurry; /* ^C: do not wait for names */
@@ -82,12 +86,17 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0)
 		builder_set_time_budget(s->builder, c->time_budget_bytes ? c->time_budget_bytes
 									 : TIME_BUDGET_BYTES);
-	take_precedence();
+	if (!c->replay)
+		take_precedence();
+	if (r == 0 && c->replay)
+		process_table_set_recorded(s->processes);
 	if (r == 0)
 		r = modules_create(s->processes, s->builder, c->log, &s->modules, err);
 	if (r == 0)
 		r = stacks_create(s->processes, s->modules, s->names, s->builder, c->kernel,
 				  &s->stacks, err);
+	if (r == 0 && c->replay)
+		names_hold_kernel(s->names);
 	if (r == 0 && facts_begin(s->builder, c) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
@@ -149,14 +158,9 @@ static int watch_all(struct session *s, struct error *err)
 	return ok ? 0 : fail(err, -ENOMEM, "out of memory");
 }
 
-int session_create(const struct session_config *config, struct session **out, struct error *err)
+static int create_live(struct session *s, struct error *err)
 {
-	struct session *s = calloc(1, sizeof(*s));
-	if (!s)
-		return fail(err, -ENOMEM, "out of memory");
-	s->config = config;
-	s->signals.fd = -1;
-	s->child.go_fd = s->child.errno_fd = -1;
+	const struct session_config *config = s->config;
 	int r = targets_check(config->pids, config->pid_count, err);
 	if (r == 0)
 		r = caller_state_capture(&s->caller, err);
@@ -170,6 +174,29 @@ int session_create(const struct session_config *config, struct session **out, st
 		set_pace(s);
 		r = create_rooms(s, err);
 	}
+	return r;
+}
+
+static int create_replay(struct session *s, struct error *err)
+{
+	s->sampler = s->config->replay;
+	int r = create_rooms(s, err);
+	s->recorded = (struct recorded){ .sampler = s->sampler,
+					 .builder = s->builder,
+					 .modules = s->modules,
+					 .build_id_dir = s->config->build_id_dir };
+	return r;
+}
+
+int session_create(const struct session_config *config, struct session **out, struct error *err)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (!s)
+		return fail(err, -ENOMEM, "out of memory");
+	s->config = config;
+	s->signals.fd = -1;
+	s->child.go_fd = s->child.errno_fd = -1;
+	int r = config->replay ? create_replay(s, err) : create_live(s, err);
 	if (r == 0)
 		r = watch_all(s, err);
 	if (r < 0) {
@@ -179,7 +206,6 @@ int session_create(const struct session_config *config, struct session **out, st
 	*out = s;
 	return 0;
 }
-
 static int begin_clock(struct session *s, struct error *err)
 {
 	const struct session_config *c = s->config;
@@ -228,7 +254,8 @@ static int start_command(struct session *s, struct error *err)
 /* The first image that CMD, or the first target, runs: its binary becomes module 1. */
 static void note_main_binary(struct session *s, pid_t pid)
 {
-	pid_t first = s->config->command ? s->child.pid : s->config->pids[0];
+	const struct session_config *c = s->config;
+	pid_t first = c->replay ? s->recorded.main_pid : c->command ? s->child.pid : c->pids[0];
 	if (pid != first)
 		return;
 	mapped_id mapped = process_binary(s->processes, process_find(s->processes, pid));
@@ -284,9 +311,10 @@ static int apply(struct session *s, const struct record *r)
 /* While sampling, the age of what is read next says how full its ring may be. */
 static bool may_wait(const struct session *s, const struct record *r, uint64_t now_ns)
 {
+	uint64_t most_ms = s->config->replay ? REPLAY_PATIENCE_MS : ROWS_PATIENCE_MOST_MS;
 	if (!s->sampling)
 		return !s->waiting_since_ns ||
-		       now_ns - s->waiting_since_ns < ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC;
+		       now_ns - s->waiting_since_ns < most_ms * NSEC_PER_MSEC;
 	uint64_t waited_ns = s->waiting_since_ns ? now_ns - s->waiting_since_ns : 0;
 	return now_ns < r->time_ns + s->patience_ns || waited_ns < s->grace_ns;
 }
@@ -307,6 +335,8 @@ static int drain(struct session *s)
 	const struct record *r;
 	uint64_t now_ns = monotonic_ns();
 	while (s->config->sampler->peek(s->sampler, &r)) {
+		if (s->config->replay)
+			recorded_look(&s->recorded, r);
 		int status = r->kind == RECORD_SAMPLE ? take_sample(s, r, now_ns) : apply(s, r);
 		if (r->kind == RECORD_SAMPLE && status == 0)
 			return 0;
@@ -423,8 +453,35 @@ static int end_sampling(struct session *s, struct error *err)
 	return facts_end(s->builder, &stats, &end) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
 }
 
+/* Where nothing had to wait for a file, it may still be on its way when the last record is done. */
+static int await_files(struct session *s)
+{
+	uint64_t until_ns = monotonic_ns() + REPLAY_PATIENCE_MS * NSEC_PER_MSEC;
+	while (modules_waiting(s->modules) && monotonic_ns() < until_ns) {
+		poll(&s->fds.at[1], 1, REPLAY_PATIENCE_MS);
+		if (collect(s) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A file's records come as fast as they are worked on. */
+static int run_replay(struct session *s, struct error *err)
+{
+	int r = drain_rest(s, err);
+	if (r == 0 && await_files(s) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = replay_status(s->sampler, err);
+	if (r == 0 && recorded_finish(&s->recorded, s->names) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
+	return r;
+}
+
 int session_run(struct session *s, struct error *err)
 {
+	if (s->config->replay)
+		return run_replay(s, err);
 	int r = s->config->command ? start_command(s, err) : start_targets(s, err);
 	if (r < 0) {
 		child_deinit(&s->child); /* CMD never runs unless it is profiled */
@@ -469,7 +526,8 @@ int session_profile(struct session *s, struct profile **out, struct error *err)
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
 	meta->throttled = s->throttled;
-	meta->profiler_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	if (!s->config->replay)
+		meta->profiler_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return builder_freeze(s->builder, out, err);
 }
 
@@ -501,7 +559,7 @@ void session_destroy(struct session *s)
 	modules_destroy(s->modules);
 	builder_destroy(s->builder);
 	process_table_destroy(s->processes);
-	if (s->sampler)
+	if (s->sampler && !s->config->replay)
 		s->config->sampler->destroy(s->sampler);
 	for (size_t i = 3; i < s->fds.count; i++)
 		if (s->fds.at[i].fd >= 0)

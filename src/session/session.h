@@ -21,6 +21,8 @@ struct session_config {
 	const pid_t *pids; /* `attach` */
 	size_t pid_count;
 	const struct sampler_ops *sampler;
+	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
+	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
 	uint32_t rate_hz;
 	uint64_t duration_ns;     /* 0: until the end of CMD or of all targets */
 	size_t time_budget_bytes; /* of samples' times in the capture; 0: TIME_BUDGET_BYTES */

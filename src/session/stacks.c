@@ -29,6 +29,7 @@ struct stacks {
 	struct builder *builder;
 	struct unwind_cache *cache;
 	bool kernel;
+	bool live;           /* the processes are there: their memory can be read */
 	VEC(uint32_t) space; /* by process_id; 0: none yet */
 	uint32_t next_space;
 	struct map64 user_frames;   /* (space, pc) -> frame_id */
@@ -51,6 +52,7 @@ int stacks_create(struct process_table *processes, struct modules *modules, stru
 	s->names = names;
 	s->builder = builder;
 	s->kernel = kernel;
+	s->live = !process_table_is_recorded(processes);
 	s->next_space = 1;
 	s->cache = unwind_cache_create();
 	s->truncated = builder_frame(builder, (module_id){ 0 }, 0, FRAME_TRUNCATED, NULL);
@@ -154,8 +156,8 @@ static bool read_code(struct stacks *s, uint64_t pc, void *out, size_t size_byte
 	if (!mapping)
 		return false;
 	if (process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
-		return process_read(process_info(s->processes, s->process)->pid, pc, out,
-				    size_bytes);
+		return s->live && process_read(process_info(s->processes, s->process)->pid, pc, out,
+					       size_bytes);
 	const struct code *code = modules_code(s->modules, mapping->mapped, false);
 	return code && code->object &&
 	       object_read(code->object, file_off_of(mapping, pc), out, size_bytes, NULL) == 0;
@@ -167,7 +169,7 @@ static bool read_memory(void *context, enum unwind_memory kind, uint64_t address
 	struct stacks *s = context;
 	if (kind == MEMORY_CODE)
 		return read_code(s, address, out, size_bytes);
-	if (kind == MEMORY_BEHIND_COPY)
+	if (kind == MEMORY_BEHIND_COPY || !s->live)
 		return false; /* it goes on changing: the stack is shown as cut off instead */
 	return process_read(process_info(s->processes, s->process)->pid, address, out, size_bytes);
 }
@@ -243,16 +245,33 @@ static void fill_hole(const struct stacks *s, const struct record_sample *sample
 	pid_t pid = process_info(s->processes, s->process)->pid;
 	uint64_t end = sample->registers[REGISTER_RSP] + sample->stack_size_bytes;
 	uint8_t byte;
-	if (sample->stack_copy_full || end % PAGE_BYTES)
+	if (!s->live || sample->stack_copy_full || end % PAGE_BYTES)
 		return;
 	for (unsigned i = 0; i < HOLE_PAGES_MAX; i++)
 		if (!process_read(pid, end + (uint64_t)i * PAGE_BYTES, &byte, 1))
 			return;
 }
 
+/* A file may have no more of the user's half than what the kernel made of it. */
+static void take_chain(struct stacks *s, const struct record_sample *sample,
+		       struct unwind_result *out)
+{
+	struct unwind_env env = { .context = s, .code_at = code_at, .read_memory = read_memory };
+	*out = (struct unwind_result){ .reason = UNWIND_ROOT };
+	if (sample->user_pc_count)
+		unwind_chain(&env, sample->user_pcs, sample->user_pc_count, s->pcs,
+			     STACK_FRAMES_MAX, out);
+	if (sample->user_half == USER_HALF_MISSING)
+		out->reason = UNWIND_NOT_RECORDED;
+}
+
 static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		      struct unwind_result *out)
 {
+	if (sample->user_half != USER_HALF_COPIED) {
+		take_chain(s, sample, out);
+		return;
+	}
 	*out = (struct unwind_result){ .reason = UNWIND_NO_REGISTERS };
 	if (sample->abi_32bit)
 		out->reason = UNWIND_ABI_32BIT;
@@ -338,6 +357,7 @@ int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 	if (!thread.v)
 		return -ENOMEM;
 	const char *reason = walk.reason == UNWIND_ROOT ? "" : unwind_reason_id(walk.reason);
-	int status = builder_sample(s->builder, r->time_ns, thread, stack, reason);
+	int status =
+		builder_sample_cpu(s->builder, r->time_ns, thread, stack, reason, r->sample.cpu_ns);
 	return status < 0 ? status : 1;
 }

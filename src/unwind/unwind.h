@@ -109,4 +109,15 @@ void unwind_walk(const struct unwind_env *env, const uint64_t registers[REGISTER
 		 struct unwind_cache *cache, uint32_t space, uint64_t *pcs, uint32_t limit,
 		 struct unwind_result *out);
 
+/**
+ * Takes over a chain that somebody else walked, where there are no registers and no copy of a stack:
+ * the pc, then return addresses as they are. It is whole if its last function is one that nothing calls.
+ *
+ * @param env   no stack
+ * @param chain need not be aligned
+ * @param pcs, limit, out as of unwind_walk()
+ */
+void unwind_chain(const struct unwind_env *env, const uint64_t *chain, uint32_t chain_count,
+		  uint64_t *pcs, uint32_t limit, struct unwind_result *out);
+
 #endif
