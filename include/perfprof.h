@@ -138,6 +138,21 @@ PERFPROF_API uint64_t perfprof_sample_cpu_ns(const struct perfprof_profile *p, s
 /** @return the id of the reason why the stack is not whole; "" if it is */
 PERFPROF_API const char *perfprof_sample_truncated(const struct perfprof_profile *p, size_t index);
 
+/**
+ * When samples were taken, in order of time; samples of files that do not say it are not here. Where the
+ * times of a long run did not fit, they are those of cells: time_ns is then the first moment of one, and a
+ * row is what it has of a row of samples.
+ */
+PERFPROF_API size_t perfprof_time_count(const struct perfprof_profile *p);
+/** @return nanoseconds since sampling began, by CLOCK_MONOTONIC */
+PERFPROF_API uint64_t perfprof_time_ns(const struct perfprof_profile *p, size_t index);
+/** @return the row of samples, for perfprof_sample_stack() and the like */
+PERFPROF_API size_t perfprof_time_sample(const struct perfprof_profile *p, size_t index);
+/** @return how many of that row's samples; 0 beyond the end */
+PERFPROF_API uint64_t perfprof_time_samples(const struct perfprof_profile *p, size_t index);
+/** @return the width of a cell; 0: times are exact */
+PERFPROF_API uint64_t perfprof_time_cell_ns(const struct perfprof_profile *p);
+
 /** A thread under one name: after a change of name it has another row. */
 PERFPROF_API uint32_t perfprof_thread_count(const struct perfprof_profile *p);
 PERFPROF_API uint32_t perfprof_thread_pid(const struct perfprof_profile *p, uint32_t thread);
@@ -303,6 +318,11 @@ PERFPROF_API uint32_t perfprof_builder_add_thread(struct perfprof_builder *b, ui
 PERFPROF_API int perfprof_builder_add_samples(struct perfprof_builder *b, uint32_t thread,
 					      uint32_t stack, const char *truncated,
 					      uint64_t samples, uint64_t cpu_ns);
+/** As perfprof_builder_add_samples(), with when they were taken: nanoseconds since sampling began. */
+PERFPROF_API int perfprof_builder_add_samples_at(struct perfprof_builder *b, uint64_t time_ns,
+						 uint32_t thread, uint32_t stack,
+						 const char *truncated, uint32_t samples,
+						 uint64_t cpu_ns);
 
 PERFPROF_API int perfprof_builder_set_text(struct perfprof_builder *b, enum perfprof_text_fact fact,
 					   const char *text);
@@ -325,9 +345,12 @@ PERFPROF_API int perfprof_builder_build(struct perfprof_builder *b, struct perfp
 /* Writing ---------------------------------------------------------------------------------------- */
 
 enum perfprof_format {
-	PERFPROF_FORMAT_OF_NAME = 0, /* the file's name tells: .pb.gz .pprof .folded */
+	PERFPROF_FORMAT_OF_NAME = 0, /* the file's name tells: .pb.gz .pprof .folded
+					    .speedscope.json .firefox.json */
 	PERFPROF_FORMAT_PPROF = 1,   /* a capture, which is a gzipped pprof file */
-	PERFPROF_FORMAT_FOLDED = 2   /* collapsed stacks: `comm;outermost;...;innermost COUNT` */
+	PERFPROF_FORMAT_FOLDED = 2,  /* collapsed stacks: `comm;outermost;...;innermost COUNT` */
+	PERFPROF_FORMAT_SPEEDSCOPE = 3,
+	PERFPROF_FORMAT_FIREFOX = 4 /* for the Firefox Profiler */
 };
 
 /** For PERFPROF_FORMAT_FOLDED; they may be added up. */

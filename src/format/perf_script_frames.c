@@ -24,7 +24,7 @@ static bool is_generated(struct text file)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (text_begins(file, names[i]))
 			return true;
-	const char *slash = memrchr(file.at, '/', file.length);
+	const char *slash = text_last(file, '/');
 	struct text name = slash ? text_behind(file, (size_t)(slash + 1 - file.at)) : file;
 	return (text_begins(name, "perf-") && text_ends(name, ".map")) ||
 	       (text_begins(name, "jitted-") && text_ends(name, ".so"));
@@ -67,7 +67,7 @@ static bool find_module(struct perf_frames *r, struct text file, module_id *out)
 /* Where neither a symbol nor an address in the file is known, only the file names the place. */
 static bool file_name(struct perf_frames *r, struct text file, const char **out)
 {
-	const char *slash = *file.at == '[' ? NULL : memrchr(file.at, '/', file.length);
+	const char *slash = *file.at == '[' ? NULL : text_last(file, '/');
 	struct text base = slash ? text_behind(file, (size_t)(slash + 1 - file.at)) : file;
 	string_id id;
 	r->key.length = 0;

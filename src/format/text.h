@@ -51,6 +51,14 @@ static inline struct text text_trim(struct text t)
 	return text_without_end(t);
 }
 
+/** @return where the last `c` stands, or NULL; as memrchr(3), which is not POSIX */
+static inline const char *text_last(struct text t, char c)
+{
+	while (t.length && t.at[t.length - 1] != c)
+		t.length--;
+	return t.length ? t.at + t.length - 1 : NULL;
+}
+
 /** `t` behind its first `n` bytes. */
 static inline struct text text_behind(struct text t, size_t n)
 {

@@ -193,20 +193,39 @@ uint32_t perfprof_builder_add_thread(struct perfprof_builder *b, uint32_t pid, u
 	return id.v;
 }
 
+/* @return the row; 0 after a failure */
+static draft_sample_id add_row(struct perfprof_builder *b, uint32_t thread, uint32_t stack,
+			       const char *truncated, uint64_t samples, uint64_t cpu_ns)
+{
+	if (!b->failed && (thread > b->last_thread || stack > b->last_stack))
+		give_up(b, -EINVAL, "samples have a thread or a stack that was not added");
+	if (!b->failed && (__builtin_add_overflow(b->samples, samples, &b->samples) ||
+			   __builtin_add_overflow(b->cpu_ns, cpu_ns, &b->cpu_ns)))
+		give_up(b, -EOVERFLOW, "the samples add up to more than 64 bits");
+	if (b->failed)
+		return (draft_sample_id){ 0 };
+	draft_sample_id row = builder_add_row(b->model, (thread_id){ thread }, (stack_id){ stack },
+					      truncated ? truncated : "", samples, cpu_ns);
+	if (!row.v)
+		no_memory(b);
+	return row;
+}
+
 int perfprof_builder_add_samples(struct perfprof_builder *b, uint32_t thread, uint32_t stack,
 				 const char *truncated, uint64_t samples, uint64_t cpu_ns)
 {
-	if (b->failed)
-		return b->failed;
-	if (thread > b->last_thread || stack > b->last_stack)
-		return give_up(b, -EINVAL, "samples have a thread or a stack that was not added");
-	if (__builtin_add_overflow(b->samples, samples, &b->samples) ||
-	    __builtin_add_overflow(b->cpu_ns, cpu_ns, &b->cpu_ns))
-		return give_up(b, -EOVERFLOW, "the samples add up to more than 64 bits");
-	if (builder_add_counts(b->model, (thread_id){ thread }, (stack_id){ stack },
-			       truncated ? truncated : "", samples, cpu_ns) < 0)
-		return no_memory(b);
-	return 0;
+	add_row(b, thread, stack, truncated, samples, cpu_ns);
+	return b->failed;
+}
+
+int perfprof_builder_add_samples_at(struct perfprof_builder *b, uint64_t time_ns, uint32_t thread,
+				    uint32_t stack, const char *truncated, uint32_t samples,
+				    uint64_t cpu_ns)
+{
+	draft_sample_id row = add_row(b, thread, stack, truncated, samples, cpu_ns);
+	if (row.v && samples && builder_add_time(b->model, row, time_ns, samples) < 0)
+		no_memory(b);
+	return b->failed;
 }
 
 int perfprof_builder_set_text(struct perfprof_builder *b, enum perfprof_text_fact fact,

@@ -52,6 +52,40 @@ const char *perfprof_sample_truncated(const struct perfprof_profile *p, size_t i
 	return profile_string(p->model, sample_at(p, index).truncated);
 }
 
+/* Times. */
+
+size_t perfprof_time_count(const struct perfprof_profile *p)
+{
+	return p->model->time_count;
+}
+
+static struct profile_time time_at(const struct perfprof_profile *p, size_t index)
+{
+	if (index >= p->model->time_count)
+		return (struct profile_time){ 0 };
+	return p->model->times[index];
+}
+
+uint64_t perfprof_time_ns(const struct perfprof_profile *p, size_t index)
+{
+	return time_at(p, index).time_ns;
+}
+
+size_t perfprof_time_sample(const struct perfprof_profile *p, size_t index)
+{
+	return time_at(p, index).sample;
+}
+
+uint64_t perfprof_time_samples(const struct perfprof_profile *p, size_t index)
+{
+	return time_at(p, index).count;
+}
+
+uint64_t perfprof_time_cell_ns(const struct perfprof_profile *p)
+{
+	return p->model->time_cell_ns;
+}
+
 /* Threads. */
 
 uint32_t perfprof_thread_count(const struct perfprof_profile *p)

@@ -7,7 +7,9 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "format/firefox.h"
 #include "format/folded.h"
+#include "format/speedscope.h"
 #include "lib/lib.h"
 #include "profile/pprof.h"
 
@@ -17,6 +19,8 @@ static const struct {
 	const char *suffix;
 	enum perfprof_format format;
 } suffixes[] = {
+	{ ".speedscope.json", PERFPROF_FORMAT_SPEEDSCOPE },
+	{ ".firefox.json", PERFPROF_FORMAT_FIREFOX },
 	{ ".pb.gz", PERFPROF_FORMAT_PPROF },
 	{ ".pprof", PERFPROF_FORMAT_PPROF },
 	{ ".folded", PERFPROF_FORMAT_FOLDED },
@@ -33,8 +37,8 @@ static int format_of_name(const char *path, enum perfprof_format *out, struct er
 		return 0;
 	}
 	return fail(err, -EINVAL,
-		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof or "
-		    ".folded",
+		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, "
+		    ".folded, .speedscope.json or .firefox.json",
 		    path);
 }
 
@@ -58,6 +62,9 @@ static int render(const struct perfprof_profile *p, enum perfprof_format format,
 			    flags & ~(unsigned)ALL_FLAGS);
 	switch (format) {
 	case PERFPROF_FORMAT_PPROF: return pprof_write(p->model, out, err);
+	case PERFPROF_FORMAT_SPEEDSCOPE:
+		return speedscope_write(p->model, SPEEDSCOPE_AUTO, out, err);
+	case PERFPROF_FORMAT_FIREFOX: return firefox_write(p->model, out, err);
 	case PERFPROF_FORMAT_FOLDED: return write_folded(p->model, flags, out, err);
 	default:
 		return fail(err, -EINVAL,

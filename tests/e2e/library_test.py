@@ -99,9 +99,10 @@ def test_the_header_stands_alone(tmp_path, compiler, options):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_builds_with_c_and_posix_alone(tmp_path, room):
-    """No Linux in the library: ISO C, POSIX and zlib. POSIX.1-2024 took in two functions that libc hides."""
+    """No Linux in the library: ISO C, POSIX and zlib. POSIX.1-2024 took in functions that older libcs hide."""
     (tmp_path / "posix2024.h").write_text(
         "#include <stddef.h>\nint asprintf(char **, const char *, ...);\n"
+        "void *memmem(const void *, size_t, const void *, size_t);\n"
         "void qsort_r(void *, size_t, size_t, int (*)(const void *, const void *, void *), void *);\n")
     sources = sorted((ROOT / "src" / room).glob("*.c"))
     assert sources
@@ -150,6 +151,12 @@ def built(installed, tmp_path_factory):
 def test_what_a_stranger_has_built_is_collapsed_as_it_was_given(built):
     assert (built[0] / "b.folded").read_text().splitlines() == [
         "stranger;main;main;work 4", "stranger;main;work 20", "stranger;main;work;inner 10", "stranger;other 30"]
+
+
+@pytest.mark.parametrize("name, key", [("b.speedscope.json", "$schema"), ("b.firefox.json", "meta")])
+def test_what_a_stranger_has_built_goes_elsewhere(built, name, key):
+    run(built[2], built[0] / name, env=built[1], input="/bin/a 0 main:1 10\n")
+    assert key in json.loads((built[0] / name).read_text())
 
 
 def test_what_a_stranger_has_built_is_a_capture(built):

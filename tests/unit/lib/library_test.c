@@ -455,6 +455,39 @@ static void test_a_builder_goes_on_after_a_profile(void **state)
 	perfprof_builder_destroy(b);
 }
 
+static void assert_time(const struct perfprof_profile *p, size_t index, uint64_t time_ns,
+			uint64_t samples)
+{
+	assert_int_equal(perfprof_time_ns(p, index), time_ns);
+	assert_int_equal(perfprof_time_samples(p, index), samples);
+	assert_string_equal(perfprof_sample_truncated(p, perfprof_time_sample(p, index)), "");
+}
+
+static void test_times_are_kept_in_order(void **state)
+{
+	(void)state;
+	struct perfprof_builder *b = builder();
+	struct perfprof_profile *p = NULL, *again = NULL;
+	struct parts x = fill(b);
+	void *bytes = NULL;
+	size_t size = 0;
+	assert_int_equal(perfprof_builder_add_samples_at(b, 500, x.thread, x.stack, NULL, 2, 9), 0);
+	assert_int_equal(perfprof_builder_add_samples_at(b, 100, x.thread, x.stack, NULL, 1, 9), 0);
+	assert_int_equal(perfprof_builder_build(b, &p, NULL), 0);
+	perfprof_builder_destroy(b);
+	perfprof_write_memory(p, PERFPROF_FORMAT_PPROF, 0, &bytes, &size, NULL);
+	assert_int_equal(perfprof_open_memory(bytes, size, &again, NULL), 0);
+	assert_int_equal(perfprof_total_samples(again), 9);
+	assert_int_equal(perfprof_time_cell_ns(again), 0);
+	assert_int_equal(perfprof_time_count(again), 2);
+	assert_time(again, 0, 100, 1);
+	assert_time(again, 1, 500, 2);
+	assert_int_equal(perfprof_time_samples(again, 2), 0);
+	perfprof_free(bytes);
+	perfprof_profile_destroy(p);
+	perfprof_profile_destroy(again);
+}
+
 static void test_an_empty_builder_makes_an_empty_profile(void **state)
 {
 	(void)state;
@@ -482,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_a_descriptor_is_written_and_read),
 		cmocka_unit_test(test_a_builder_remembers_its_first_failure),
 		cmocka_unit_test(test_a_builder_goes_on_after_a_profile),
+		cmocka_unit_test(test_times_are_kept_in_order),
 		cmocka_unit_test(test_an_empty_builder_makes_an_empty_profile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
