@@ -26,6 +26,7 @@ help:
 	@echo 'make unit       unit tests, ROOM=base for those of one room'
 	@echo 'make oracle     comparisons with tools from cargo, npm and go'
 	@echo 'make lint       clang-tidy, cppcheck, shellcheck, clang-format'
+	@echo 'make man        writes the options into the manual pages'
 	@echo 'make format     clang-format -i on all of it'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench      measures; writes $(TOP)/bench'
@@ -81,6 +82,9 @@ lint:
 	$(Q)tools/setup
 	$(Q)tools/lint.sh
 
+man: $(B)/perfprof
+	$(Q)tools/man.py $(B)/perfprof
+
 format:
 	$(Q)find src tests tools -name '*.[ch]' | xargs clang-format -i
 
@@ -121,5 +125,5 @@ uninstall:
 clean:
 	rm -rf $(TOP)
 
-.PHONY: help setup format check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
+.PHONY: help setup format man check check-build check-build-san golden oracle soak bench bench-run demo lint fuzz \
 	fuzz-bins fuzz-replay install uninstall deb clean programs

@@ -41,6 +41,12 @@ bool attach_is_meant(char **argv);
 /** Prints `perfprof COMMAND --help` to standard output. @return STATUS_DONE */
 int show_help(const struct command *command);
 
+/**
+ * `perfprof help --tables`, for tools/man.py: an option a line, tabs between command, type, letter, name,
+ * argument, help and words. @return STATUS_DONE
+ */
+int show_tables(void);
+
 /** The width of the terminal by COLUMNS, else as it says itself; 0 if standard output is none. */
 uint32_t terminal_columns(void);
 

@@ -74,6 +74,8 @@ static int help_about(const char *name)
 		help(stdout);
 		return STATUS_DONE;
 	}
+	if (!strcmp(name, "--tables"))
+		return show_tables();
 	const struct command *c = command_find(name);
 	return c ? show_help(c) : unknown_command(name);
 }

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -13,12 +14,16 @@ from harness import LIMIT_S, PERFPROF, ROOT, needs_perf
 PAGES = sorted((ROOT / "docs").glob("perfprof*.1"))
 
 
+def unescape(line):
+    return line[4:].replace("\\\\", "\\").replace("\\-", "-")
+
+
 def examples():
     for page in PAGES:
         section = page.read_text().partition(".Sh EXAMPLES")[2].partition(".Sh")[0]
         for line in section.splitlines():
             if line.startswith(".Dl "):
-                yield pytest.param(line[4:].replace("\\\\", "\\"), id=f"{page.stem}: {line[4:]}")
+                yield pytest.param(unescape(line), id=f"{page.stem}: {unescape(line)}")
 
 
 @pytest.mark.parametrize("example", examples())
@@ -34,21 +39,18 @@ def test_an_example_works_as_it_stands(tmp_path, example):
     assert all((tmp_path / name).stat().st_size for name in written)
 
 
-@pytest.mark.parametrize("command", ["run", "attach", "report", "flame", "check"])
-def test_the_page_knows_every_option(command):
-    shown = subprocess.run([PERFPROF, command, "--help"], capture_output=True, text=True, check=True).stdout
-    page = (ROOT / f"docs/perfprof-{command}.1").read_text()
-    options = set(re.findall(r"^ +(?:-\w, +)?--([\w-]+)", shown, re.M)) - {"help"}
-    assert len(options) > (0 if command == "check" else 5)
-    missing = {o for o in options if f"Fl -{o}" not in page}
-    assert not missing
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_mandoc_has_no_warning(page):
-    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True,
-                          check=False)
-    assert lint.returncode == 0, lint.stdout
+    lint = subprocess.run(["mandoc", "-T", "lint", page], capture_output=True, text=True, check=False)
+    # Where they are not installed, mandoc cannot find the other pages.
+    wrong = [line for line in lint.stdout.splitlines() if "referenced manual not found" not in line]
+    assert not wrong
+
+
+def test_the_pages_have_the_options_of_the_binary():
+    check = subprocess.run([sys.executable, ROOT / "tools/man.py", "--check", PERFPROF], capture_output=True,
+                           text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
 
 
 def test_links_in_documents_lead_somewhere():
