@@ -20,6 +20,7 @@ static const struct option flame_options[] = {
 		       "fixed width (default: the window's)"),
 	READING_WORD("colors", colors, &palettes, "palette"),
 	READING_OPTIONS,
+	READING_FILTERS,
 	OPTION_END,
 };
 

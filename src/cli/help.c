@@ -74,22 +74,24 @@ static void put_option(const struct option *o, size_t columns, FILE *out)
 	put_wrapped(text, TEXT_COLUMN, TEXT_COLUMN, width, out);
 }
 
+/* What stands in front of the first heading is the command's own, and --help ends it. */
 static void put_options(const struct option *options, size_t columns, FILE *out)
 {
 	static const struct option help = { .letter = 'h', .name = "help", .help = "show this" };
-	bool in_group = false;
-	for (const struct option *o = options; o->type != OPTION_LAST; o++) {
+	bool own = true;
+	fputs("\noptions:\n", out);
+	for (const struct option *o = options;; o++) {
+		bool ends = o->type == OPTION_LAST || o->type == OPTION_HEADING;
+		if (ends && own)
+			put_option(&help, columns, out);
+		own &= !ends;
+		if (o->type == OPTION_LAST)
+			return;
 		if (o->type == OPTION_HEADING)
 			fprintf(out, "\n%s:\n", o->help);
-		else if (o->help && !in_group)
-			fputs("\noptions:\n", out);
-		in_group |= o->help != NULL;
-		if (o->help && o->type != OPTION_HEADING)
+		else if (o->help)
 			put_option(o, columns, out);
 	}
-	if (!in_group)
-		fputs("\noptions:\n", out);
-	put_option(&help, columns, out);
 }
 
 void options_help(const struct command *command, uint32_t columns, FILE *out)

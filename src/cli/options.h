@@ -102,6 +102,12 @@ static inline bool option_takes_argument(const struct option *o)
 /** Parses a duration. @return 0 or -EINVAL */
 int parse_duration_ns(const char *text, uint64_t *out_ns);
 
+/**
+ * Parses a range of time: 1.5-3, 2-, -500ms. An open end is UINT64_MAX.
+ * @return 0; -EINVAL, also if it is empty
+ */
+int parse_time_range_ns(const char *text, uint64_t *out_begin_ns, uint64_t *out_end_ns);
+
 /** Parses a whole decimal number in [low, high]. @return 0 or -EINVAL */
 int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out);
 

@@ -23,16 +23,66 @@ int reading_parse(const struct command *command, char **argv, struct reading_opt
 	return READING_GO_ON;
 }
 
+/* A pattern that meets nothing is most often misspelt. */
+static void say_what_met_nothing(const struct profile_filter *f)
+{
+	const struct profile_filter_found *found = f->found;
+	const struct {
+		bool matched;
+		const char *option, *text, *what;
+	} all[] = {
+		{ found->focus, "--focus", f->focus, "no function, file or module matches" },
+		{ found->ignore, "--ignore", f->ignore, "no function, file or module matches" },
+		{ found->hide, "--hide", f->hide, "no function, file or module matches" },
+		{ found->thread, "--thread", f->thread, "no thread matches" },
+	};
+	bool said = false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].matched)
+			continue;
+		note("%s %s '%s'", all[i].what, all[i].option, all[i].text);
+		said = true;
+	}
+	if (!found->kept && found->before && !said)
+		note("none of the %llu samples is left by the filters",
+		     (unsigned long long)found->before);
+}
+
+static int set_time(const struct profile *p, const char *text, struct profile_filter *f,
+		    struct error *err)
+{
+	if (parse_time_range_ns(text, &f->begin_ns, &f->end_ns) < 0)
+		return fail(err, -EINVAL,
+			    "--time wants seconds since the start like 1.5-3, 2- or -500ms, not "
+			    "'%s'",
+			    text);
+	if (!p->time_count && profile_total_count(p))
+		return fail(err, -EINVAL,
+			    "--time: the file does not say when its samples were taken");
+	return 0;
+}
+
 static int filter(struct profile **p, const struct reading_options *options, struct error *err)
 {
-	struct profile_filter f = { .no_inlines = !options->inlines,
-				    .no_kernel = !options->kernel };
-	if (!f.no_inlines && !f.no_kernel)
-		return 0;
+	struct profile_filter_found found;
+	struct profile_filter f = {
+		.no_inlines = !options->inlines,
+		.no_kernel = !options->kernel,
+		.focus = options->focus,
+		.ignore = options->ignore,
+		.hide = options->hide,
+		.thread = options->thread,
+		.found = &found,
+	};
+	int r = options->time ? set_time(*p, options->time, &f, err) : 0;
+	if (r < 0 || (!f.no_inlines && !f.no_kernel && !f.focus && !f.ignore && !f.hide &&
+		      !f.thread && !f.end_ns))
+		return r;
 	struct profile *filtered;
-	int r = profile_filter(*p, &f, &filtered, err);
+	r = profile_filter(*p, &f, &filtered, err);
 	if (r < 0)
 		return r;
+	say_what_met_nothing(&f);
 	profile_destroy(*p);
 	*p = filtered;
 	return 0;

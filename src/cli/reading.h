@@ -11,6 +11,7 @@ struct reading_options {
 	const char *format, *output, *title, *colors;
 	uint32_t top, width_px;
 	bool inlines, kernel, threads, inverted, reverse;
+	const char *focus, *ignore, *hide, *thread, *time;
 };
 
 #define READING_OPTION(type_, letter_, name_, argument_, field_, help_)                         \
@@ -27,12 +28,26 @@ struct reading_options {
 
 #define READING_OPTIONS                                                                          \
 	READING_OPTION(OPTION_STRING, 'o', "output", "FILE", output, "write FILE; - is stdout"), \
-		READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                     \
-			       "leave out inlined frames"),                                      \
-		READING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                       \
-			       "leave out kernel frames"),                                       \
 		READING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                         \
 			       "put comm-TID, not comm, at the root")
+
+/* What `report`, `flame` and `convert` can leave out. */
+#define READING_FILTERS                                                                        \
+	OPTION_GROUP("what is shown"),                                                         \
+		READING_OPTION(OPTION_STRING, 0, "focus", "RE", focus,                         \
+			       "only samples with a matching function on the stack"),          \
+		READING_OPTION(OPTION_STRING, 0, "ignore", "RE", ignore,                       \
+			       "only samples without a matching function"),                    \
+		READING_OPTION(OPTION_STRING, 0, "hide", "RE", hide,                           \
+			       "leave matching functions out of the stacks"),                  \
+		READING_OPTION(OPTION_STRING, 0, "thread", "RE", thread,                       \
+			       "only threads of a matching name, name-TID, or this TID"),      \
+		READING_OPTION(OPTION_STRING, 0, "time", "A-B", time,                          \
+			       "only from A to B seconds since the start: 1.5-3, 2-, -500ms"), \
+		READING_OPTION(OPTION_UNSET, 0, "no-inlines", NULL, inlines,                   \
+			       "leave out inlined frames"),                                    \
+		READING_OPTION(OPTION_UNSET, 0, "no-kernel", NULL, kernel,                     \
+			       "leave out kernel frames")
 
 enum { READING_GO_ON = -1 };
 

@@ -14,6 +14,7 @@ static const struct option report_options[] = {
 	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
 		       "functions listed in text and Markdown (20)"),
 	READING_OPTIONS,
+	READING_FILTERS,
 	OPTION_END,
 };
 

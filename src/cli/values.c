@@ -42,6 +42,30 @@ int parse_duration_ns(const char *text, uint64_t *out_ns)
 	return -EINVAL;
 }
 
+/* As parse_duration_ns(), but "" is `missing` and 0 is allowed. */
+static int parse_moment_ns(const char *text, uint64_t missing, uint64_t *out_ns)
+{
+	if (!*text || !text[strspn(text, "0.")]) {
+		*out_ns = *text ? 0 : missing;
+		return 0;
+	}
+	return parse_duration_ns(text, out_ns);
+}
+
+int parse_time_range_ns(const char *text, uint64_t *out_begin_ns, uint64_t *out_end_ns)
+{
+	char begin[64];
+	const char *dash = strchr(text, '-');
+	if (!dash || (size_t)(dash - text) >= sizeof(begin) || !text[1])
+		return -EINVAL;
+	memcpy(begin, text, (size_t)(dash - text));
+	begin[dash - text] = 0;
+	if (parse_moment_ns(begin, 0, out_begin_ns) < 0 ||
+	    parse_moment_ns(dash + 1, UINT64_MAX, out_end_ns) < 0)
+		return -EINVAL;
+	return *out_begin_ns < *out_end_ns ? 0 : -EINVAL;
+}
+
 /* Damerau-Levenshtein distance (optimal string alignment), for words below 32 letters. */
 static unsigned distance(const char *a, const char *b)
 {

@@ -5,7 +5,7 @@
 #include "profile/profile.h"
 
 /** The texts among the facts, for those who copy or check them all. */
-enum { FACT_TEXTS = 6 };
+enum { FACT_TEXTS = 7 };
 
 static inline string_id *profile_fact_text(struct profile_meta *m, unsigned which)
 {
@@ -15,7 +15,8 @@ static inline string_id *profile_fact_text(struct profile_meta *m, unsigned whic
 	case 2: return &m->unwind;
 	case 3: return &m->event;
 	case 4: return &m->host;
-	default: return &m->kernel;
+	case 5: return &m->kernel;
+	default: return &m->selection;
 	}
 }
 

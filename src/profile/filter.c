@@ -4,14 +4,17 @@
 #include <errno.h>
 
 #include "base/arena.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 #include "profile/builder.h"
 #include "profile/facts.h"
+#include "profile/select.h"
 
 /* A copy in the making: rows of the old profile to ids of the builder. */
 struct copy {
 	const struct profile *p;
 	const struct profile_filter *filter;
+	struct selection selection;
 	struct builder *b;
 	struct arena arena;
 	module_id *module_of;
@@ -20,6 +23,50 @@ struct copy {
 	draft_sample_id *sample_of;
 	VEC(struct builder_line) lines;
 };
+
+/* What is left out, in the words of the command line; behind those of an earlier filter. */
+static string_id selection_words(struct copy *c)
+{
+	const struct profile_filter *f = c->filter;
+	const char *before = profile_string(c->p, c->p->meta.selection);
+	const struct {
+		const char *option, *text;
+	} given[] = {
+		{ "--focus", f->focus },
+		{ "--ignore", f->ignore },
+		{ "--hide", f->hide },
+		{ "--thread", f->thread },
+	};
+	struct strbuf words = { 0 };
+	strbuf_puts(&words, before);
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		if (given[i].text)
+			strbuf_printf(&words, "%s%s '%s'", words.length ? " " : "", given[i].option,
+				      given[i].text);
+	if (f->end_ns) {
+		strbuf_printf(&words, "%s--time %.9g-", words.length ? " " : "",
+			      (double)f->begin_ns / 1e9);
+		if (f->end_ns < UINT64_MAX)
+			strbuf_printf(&words, "%.9g", (double)f->end_ns / 1e9);
+	}
+	string_id id = builder_intern(c->b, strbuf_text(&words));
+	strbuf_deinit(&words);
+	return id;
+}
+
+static void copy_selection(struct copy *c)
+{
+	struct profile_meta *m = builder_meta(c->b);
+	uint64_t kept = 0;
+	m->selection = selection_words(c);
+	if (!m->selection.v)
+		return;
+	for (size_t i = 0; i < c->p->sample_count; i++)
+		kept += c->selection.kept[i];
+	m->samples_before = c->p->meta.selection.v ? m->samples_before : profile_total_count(c->p);
+	if (kept < m->samples_before)
+		m->unsampled_cpu_ns = 0; /* nobody knows what of it would be left */
+}
 
 static bool copy_meta(struct copy *c)
 {
@@ -30,6 +77,7 @@ static bool copy_meta(struct copy *c)
 		string_id *text = profile_fact_text(m, i);
 		*text = builder_intern(c->b, profile_string(p, *text));
 	}
+	copy_selection(c);
 	m->pids = NULL;
 	m->notes = NULL;
 	m->reasons = NULL;
@@ -73,8 +121,9 @@ static bool copy_frame(struct copy *c, size_t row)
 	const struct profile_frame *f = &p->frames[row];
 	frame_id id = builder_new_frame(c->b, c->module_of[f->module.v], f->vaddr, f->kind);
 	c->lines.count = 0;
-	uint32_t first = c->filter->no_inlines ? f->line_count - 1 : 0;
-	for (uint32_t i = first; i < f->line_count; i++) {
+	for (uint32_t i = 0; i < f->line_count; i++) {
+		if (c->selection.hidden_line[f->first_line + i])
+			continue;
 		const struct profile_line *line = &p->lines[f->first_line + i];
 		const struct profile_function *g = &p->functions[line->function.v];
 		struct builder_line copied = {
@@ -100,7 +149,7 @@ static bool copy_stacks(struct copy *c)
 	for (size_t i = 1; i < p->stack_count; i++) {
 		stack_id parent = c->stack_of[p->stack_parent[i].v];
 		uint32_t frame = p->stack_frame[i].v;
-		if (c->filter->no_kernel && p->frames[frame].kind == FRAME_KERNEL) {
+		if (selection_hides_frame(&c->selection, &p->frames[frame])) {
 			c->stack_of[i] = parent;
 			continue;
 		}
@@ -111,21 +160,30 @@ static bool copy_stacks(struct copy *c)
 	return true;
 }
 
+/* A row's time is spread evenly over its samples. */
+static uint64_t part_of(uint64_t ns, uint64_t kept, uint64_t count)
+{
+	return kept == count ? ns : (uint64_t)((unsigned __int128)ns * kept / count);
+}
+
 static bool copy_samples(struct copy *c)
 {
 	const struct profile *p = c->p;
 	for (size_t i = 0; i < p->sample_count; i++) {
 		const struct profile_sample *s = &p->samples[i];
 		const struct profile_thread *t = &p->threads[s->thread.v];
+		uint64_t kept = c->selection.kept[i];
 		thread_id thread = { 0 };
+		if (!kept)
+			continue;
 		if (s->thread.v) {
 			thread = builder_thread(c->b, t->pid, t->tid, profile_string(p, t->comm));
 			if (!thread.v)
 				return false;
 		}
-		c->sample_of[i] =
-			builder_add_row(c->b, thread, c->stack_of[s->stack.v],
-					profile_string(p, s->truncated), s->count, s->cpu_ns);
+		c->sample_of[i] = builder_add_row(c->b, thread, c->stack_of[s->stack.v],
+						  profile_string(p, s->truncated), kept,
+						  part_of(s->cpu_ns, kept, s->count));
 		if (!c->sample_of[i].v)
 			return false;
 	}
@@ -135,11 +193,13 @@ static bool copy_samples(struct copy *c)
 static bool copy_times(struct copy *c)
 {
 	const struct profile *p = c->p;
+	struct profile_span span = filter_span(p, c->filter);
 	if (builder_set_time_cell(c->b, p->time_cell_ns) < 0)
 		return false;
-	for (size_t i = 0; i < p->time_count; i++) {
+	for (size_t i = span.first; i < span.limit; i++) {
 		const struct profile_time *t = &p->times[i];
-		if (builder_add_time(c->b, c->sample_of[t->sample], t->time_ns, t->count) < 0)
+		draft_sample_id row = c->sample_of[t->sample];
+		if (row.v && builder_add_time(c->b, row, t->time_ns, t->count) < 0)
 			return false;
 	}
 	return true;
@@ -160,12 +220,15 @@ int profile_filter(const struct profile *p, const struct profile_filter *f, stru
 		   struct error *err)
 {
 	struct copy c = { .p = p, .filter = f };
-	int status = builder_create(&c.b, err);
+	int status = selection_make(p, f, &c.selection, err);
+	if (!status)
+		status = builder_create(&c.b, err);
 	if (!status)
 		status = copy_all(&c) ? builder_freeze(c.b, out, err)
 				      : fail(err, -ENOMEM, "out of memory");
 	builder_destroy(c.b);
 	arena_deinit(&c.arena);
 	vec_free(&c.lines);
+	selection_deinit(&c.selection);
 	return status;
 }

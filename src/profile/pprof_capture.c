@@ -72,6 +72,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_EVENT: return read_text(r, f, &m->event);
 	case CAPTURE_HOST: return read_text(r, f, &m->host);
 	case CAPTURE_KERNEL: return read_text(r, f, &m->kernel);
+	case CAPTURE_SELECTION: return read_text(r, f, &m->selection);
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
@@ -94,6 +95,7 @@ static void read_number_field(struct profile_meta *m, const struct protobuf_fiel
 	case CAPTURE_UNSAMPLED_KERNEL_NS: m->unsampled_kernel_ns = f->value; break;
 	case CAPTURE_KERNEL_SAMPLED: m->kernel_sampled = f->value; break;
 	case CAPTURE_FOREIGN: m->foreign = f->value; break;
+	case CAPTURE_SAMPLES_BEFORE: m->samples_before = f->value; break;
 	default: break;
 	}
 }

@@ -247,6 +247,13 @@ static void put_times(struct writer *w)
 	put_part(w, CAPTURE_TIMES);
 }
 
+static void put_selection(struct writer *w)
+{
+	const struct profile_meta *m = &w->p->meta;
+	protobuf_put_text(&w->message, CAPTURE_SELECTION, text_of(w, m->selection));
+	protobuf_put_uint(&w->message, CAPTURE_SAMPLES_BEFORE, m->samples_before);
+}
+
 static void put_profile(struct writer *w)
 {
 	const struct profile *p = w->p;
@@ -270,6 +277,7 @@ static int put_capture(struct writer *w, struct error *err)
 	put_facts(w);
 	put_lists(w);
 	put_times(w);
+	put_selection(w);
 	size_t size = w->message.length;
 	put_message(w, PROFILE_CAPTURE);
 	if (size >= PPROF_CAPTURE_LIMIT_BYTES)

@@ -102,6 +102,8 @@ struct profile_meta {
 	string_id command;                /* CMD with its arguments, or "attach 123" */
 	string_id backend, unwind, event; /* "perf", "auto", "cpu" */
 	string_id host, kernel;           /* uname */
+	string_id selection;              /* what a filter left in, "" for all: "--focus 'main'" */
+	uint64_t samples_before;          /* such a filter; 0 without one */
 	uint32_t cpus;
 	uint32_t rate_hz; /* 0: not known (a foreign file) */
 	uint64_t start_unix_ns, duration_ns;
@@ -172,12 +174,27 @@ struct profile_span {
 struct profile_span profile_times_between(const struct profile *p, uint64_t begin_ns,
 					  uint64_t end_ns);
 
+/* What each pattern of a filter met; true where there is none. */
+struct profile_filter_found {
+	bool focus, ignore, hide, thread;
+	uint64_t before, kept; /* samples */
+};
+
+/* Patterns are POSIX extended regular expressions, found anywhere in a name; NULL: none. */
 struct profile_filter {
 	bool no_inlines; /* a frame keeps only its outermost line */
 	bool no_kernel;  /* kernel frames are left out; samples stay */
+	/* Matched by a frame's functions, their source files, and its module, as pprof has it: */
+	const char *focus;  /* only samples with such a frame */
+	const char *ignore; /* only samples without */
+	const char *hide;   /* such functions are left out of the stacks; samples stay */
+	const char *thread; /* by name, "name-TID", or the TID alone */
+	/* Only samples whose time is known and in this range, since sampling began; 0: at any time. */
+	uint64_t begin_ns, end_ns;
+	struct profile_filter_found *found; /* filled; may be NULL */
 };
 
-/** Makes a filtered copy. @return 0 or -ENOMEM */
+/** Makes a filtered copy. @return 0; -EINVAL (a pattern is no regular expression); -ENOMEM */
 int profile_filter(const struct profile *p, const struct profile_filter *f, struct profile **out,
 		   struct error *err);
 

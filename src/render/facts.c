@@ -53,7 +53,8 @@ struct facts facts_of(const struct profile *p)
 	f.cpu_s += seconds_of(p->meta.unsampled_cpu_ns);
 	f.duration_s = seconds_of(p->meta.duration_ns);
 	f.truncated_percent = percent_of(f.truncated, f.samples);
-	f.lost_percent = percent_of(p->meta.lost_samples, p->meta.lost_samples + f.samples);
+	uint64_t taken = p->meta.selection.v ? p->meta.samples_before : f.samples;
+	f.lost_percent = percent_of(p->meta.lost_samples, p->meta.lost_samples + taken);
 	find_reason(&f);
 	return f;
 }
@@ -70,6 +71,19 @@ void facts_title(const struct facts *f, struct strbuf *out)
 {
 	const char *command = profile_string(f->profile, f->profile->meta.command);
 	strbuf_puts(out, *command ? command : "profile");
+}
+
+void facts_selection(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	if (!m->selection.v)
+		return;
+	strbuf_printf(out, "Only what is left by %s: %llu of %llu samples (%.2f %%).",
+		      profile_string(f->profile, m->selection), (unsigned long long)f->samples,
+		      (unsigned long long)m->samples_before,
+		      percent_of(f->samples, m->samples_before));
+	if (f->samples && f->samples < m->samples_before)
+		strbuf_puts(out, " Percentages are of those shown.");
 }
 
 void facts_run(const struct facts *f, struct strbuf *out)
@@ -119,7 +133,8 @@ void facts_completeness(const struct facts *f, struct strbuf *out)
 		strbuf_printf(out, " (%llu samples)", (unsigned long long)m->lost_samples);
 	if (m->throttled)
 		strbuf_printf(out, ", throttled %llu times", (unsigned long long)m->throttled);
-	double fixed = percent_of(m->fixed_period_samples, f->samples);
+	double fixed = percent_of(m->fixed_period_samples,
+				  m->selection.v ? m->samples_before : f->samples);
 	if (fixed >= 1)
 		strbuf_printf(out, ", %.1f %% sampled at a fixed period", fixed);
 }
@@ -143,8 +158,8 @@ void facts_few(const struct facts *f, struct strbuf *out)
 	const struct profile_meta *m = &f->profile->meta;
 	if (f->samples >= FACTS_FEW_SAMPLES)
 		return;
-	if (m->foreign) {
-		if (!f->samples)
+	if (m->foreign || m->selection.v) {
+		if (!f->samples && !m->samples_before)
 			strbuf_puts(out, "The profile holds no samples.");
 	} else {
 		const char *command = profile_string(f->profile, m->command);
@@ -160,6 +175,6 @@ void facts_few(const struct facts *f, struct strbuf *out)
 		return;
 	struct interval half = interval_wilson(f->samples / 2, f->samples);
 	strbuf_printf(out, "%sWith %llu %s a share of half is known to +-%.0f points only.",
-		      m->foreign ? "" : " ", (unsigned long long)f->samples,
+		      m->foreign || m->selection.v ? "" : " ", (unsigned long long)f->samples,
 		      f->samples == 1 ? "sample" : "samples", (half.high - half.low) / 2);
 }

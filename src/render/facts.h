@@ -28,6 +28,8 @@ struct facts facts_of(const struct profile *p);
 
 /** The command, or words for a file that does not know it. */
 void facts_title(const struct facts *f, struct strbuf *out);
+/** What a filter left in, and of how many samples; appends nothing if all are shown. */
+void facts_selection(const struct facts *f, struct strbuf *out);
 /** "12345 samples at 999 Hz in 12.4 s (12.3 s of CPU), perf/auto" */
 void facts_run(const struct facts *f, struct strbuf *out);
 /** What was lost and truncated, and why. */

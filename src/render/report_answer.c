@@ -99,7 +99,9 @@ static void say_module(const struct report *r, struct strbuf *out)
 
 static const char *unit(const struct report *r)
 {
-	return r->profile->meta.foreign ? "the samples" : "the CPU time";
+	const struct profile_meta *m = &r->profile->meta;
+	bool part = m->selection.v && r->facts.samples < m->samples_before;
+	return part ? "what is shown" : m->foreign ? "the samples" : "the CPU time";
 }
 
 void answer_dominates(const struct report *r, struct strbuf *out)
@@ -136,6 +138,11 @@ void answer_sure(const struct report *r, struct strbuf *out)
 		strbuf_printf(out, "; a share of half is known to +-%.1f points",
 			      (half.high - half.low) / 2);
 	strbuf_putc(out, '.');
+}
+
+void answer_selection(const struct report *r, struct strbuf *out)
+{
+	facts_selection(&r->facts, out);
 }
 
 void answer_few(const struct report *r, struct strbuf *out)
@@ -180,7 +187,8 @@ static bool say_waiting(const struct report *r, struct strbuf *out)
 {
 	const struct facts *f = &r->facts;
 	double share = f->duration_s > 0 ? 100 * f->cpu_s / f->duration_s : 100;
-	if (r->profile->meta.foreign || f->duration_s < SHORT_S || share >= WAITING_PERCENT)
+	if (r->profile->meta.foreign || r->profile->meta.selection.v || f->duration_s < SHORT_S ||
+	    share >= WAITING_PERCENT)
 		return false;
 	strbuf_printf(
 		out,
@@ -195,6 +203,10 @@ void answer_next(const struct report *r, struct strbuf *out)
 	const struct module_quality *m = most_unnamed(&r->quality);
 	double unnamed = m ? percent_of(m->unnamed, r->quality.samples) : 0;
 	bool waits = say_waiting(r, out);
+	if (!r->facts.samples && r->profile->meta.samples_before) {
+		strbuf_puts(out, "show more: a shorter pattern, or another one.");
+		return;
+	}
 	if (!r->facts.samples) {
 		strbuf_puts(out, waits ? "look at its locks, input and output."
 				       : "profile more work: a longer input, or several runs in a "

@@ -9,6 +9,8 @@
  * there is nothing to say.
  */
 
+/** What a filter left in. */
+void answer_selection(const struct report *r, struct strbuf *out);
 /** What takes the time, with its interval, and who calls it. */
 void answer_dominates(const struct report *r, struct strbuf *out);
 /** The samples that everything rests on. */

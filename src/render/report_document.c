@@ -123,9 +123,13 @@ static void put_answers(struct document *d)
 		const char *label;
 		void (*say)(const struct report *r, struct strbuf *out);
 	} lines[] = {
-		{ "Dominates", answer_dominates }, { "How sure", answer_sure },
-		{ "Few samples", answer_few },     { "How complete", answer_complete },
-		{ "Not seen", answer_kernel },     { "Next", answer_next },
+		{ "Shown", answer_selection },
+		{ "Dominates", answer_dominates },
+		{ "How sure", answer_sure },
+		{ "Few samples", answer_few },
+		{ "How complete", answer_complete },
+		{ "Not seen", answer_kernel },
+		{ "Next", answer_next },
 	};
 	struct strbuf sentence = { 0 };
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

@@ -152,7 +152,10 @@ static void put_capture(struct json *j, cJSON *root)
 	add_integer(j, c, "start_unix_ns", m->start_unix_ns);
 	add_seconds(j, c, "duration_s", m->duration_ns);
 	add(j, c, "cpu_s", cJSON_CreateNumber(round(f->cpu_s * 1e9) / 1e9));
+	add_string(j, c, "selection", m->selection);
 	add_integer(j, c, "samples", f->samples);
+	add_integer(j, c, "samples_before_selection",
+		    m->selection.v ? m->samples_before : f->samples);
 	add_integer(j, c, "lost_samples", m->lost_samples);
 	add_integer(j, c, "throttled", m->throttled);
 	add_integer(j, c, "fixed_period_samples", m->fixed_period_samples);

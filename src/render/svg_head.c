@@ -65,6 +65,7 @@ static uint32_t put_lines(struct svg *s, bool write)
 		const char *class;
 		void (*say)(const struct facts *f, struct strbuf *out);
 	} lines[] = {
+		{ "line warn", facts_selection },
 		{ "line", facts_completeness },
 		{ "line warn", facts_kernel },
 		{ "line warn", facts_few },

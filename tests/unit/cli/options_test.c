@@ -118,7 +118,7 @@ static void wrong_words_are_repeated(void **state)
 		{ "x -d nan", "'nan'" },
 		{ "x -d 1e5", "'1e5'" },
 		{ "x --durration 5", "did you mean '--duration'" },
-		{ "x --focus=main", "option '--focus' is not in this version" },
+
 		{ "x -a", "option '-a' is not in this version" },
 		{ "x --zzzzz", "'--zzzzz'" },
 		{ "x -Z", "'-Z'" },
@@ -180,6 +180,31 @@ static void durations(void **state)
 	assert_int_equal(ns, 7);
 }
 
+static void ranges_of_time(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t begin_ns, end_ns;
+	} good[] = { { "1.5-3", 1500000000, 3000000000 },
+		     { "2-", 2000000000, UINT64_MAX },
+		     { "-500ms", 0, 500000000 },
+		     { "0-1m", 0, 60000000000 },
+		     { "0.0-.5", 0, 500000000 } };
+	static const char *const bad[] = {
+		"", "-", "3", "3-2", "2-2", "a-b", "1-2-3", "1--2", "1-x"
+	};
+	uint64_t begin_ns, end_ns;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse_time_range_ns(good[i].text, &begin_ns, &end_ns), 0);
+		assert_int_equal(begin_ns, good[i].begin_ns);
+		assert_int_equal(end_ns, good[i].end_ns);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse_time_range_ns(bad[i], &begin_ns, &end_ns) != -EINVAL)
+			fail_msg("'%s' was taken", bad[i]);
+}
+
 static void near_words(void **state)
 {
 	(void)state;
@@ -198,6 +223,7 @@ int main(void)
 		cmocka_unit_test(wrong_words_are_repeated),
 		cmocka_unit_test(help_shows_groups_words_and_keeps_the_width),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(ranges_of_time),
 		cmocka_unit_test(near_words),
 	};
 	return cmocka_run_group_tests_name("cli/options", tests, NULL, NULL);
