@@ -37,10 +37,12 @@ enum found walk_find_rule(struct walk *w, uint64_t pc, struct unwind_rule *out)
 	case LOOKUP_TABLE:
 		*out = is_entered_by_return(w) ? trampoline_rule(w)
 					       : table_rule(code->table, pc - code->bias);
-		if (out->cfa_kind == CFA_UNKNOWN)
+		if (out->cfa_kind == CFA_UNKNOWN) {
 			*out = walk_rule_without_cfi(w, UNWIND_NO_RULE);
-		if (code->table->is_go)
+			walk_correct_go_rule(w, out); /* stripped Go programs with C in them */
+		} else if (code->table->is_go) {
 			walk_correct_go_rule(w, out);
+		}
 		return FOUND;
 	case LOOKUP_NO_CFI:
 		*out = walk_rule_without_cfi(w, UNWIND_NO_RULE);

@@ -74,11 +74,41 @@ bool walk_innermost_rule(struct walk *w, struct unwind_rule *out)
 	return false;
 }
 
+/*
+ * Where the first function of a context would return to: `xor %rdi, %rdi; call _exit; hlt`, as in
+ * make_fcontext of Boost.Context, which PHP's fibers use.
+ */
+static bool is_context_end(struct walk *w)
+{
+	static const uint8_t leave[] = { 0x48, 0x31, 0xff, 0xe8, [8] = 0xf4 };
+	enum { CALL_OFFSET_BYTES = 0xf0 }; /* bits of the bytes that may be anything */
+	uint8_t code[sizeof(leave)];
+	return w->is_caller && walk_read_code(w, w->at.pc, code, sizeof(code)) &&
+	       code_matches(code, leave, sizeof(leave), CALL_OFFSET_BYTES);
+}
+
+/*
+ * Go's mstart, where a thread begins that C started: `call mstart0; ret`, padded with int3. Its
+ * callers have neither CFI nor frame pointers.
+ */
+static bool is_go_thread_start(struct walk *w)
+{
+	enum { CALL_BYTES = 5, FUNCTION_ALIGNMENT = 16 };
+	static const uint8_t mstart[] = { 0xe8, [5] = 0xc3, 0xcc };
+	enum { CALL_OFFSET_BYTES = 0x1e };
+	uint8_t code[sizeof(mstart)];
+	return w->is_caller && w->at.pc % FUNCTION_ALIGNMENT == CALL_BYTES &&
+	       walk_read_code(w, w->at.pc - CALL_BYTES, code, sizeof(code)) &&
+	       code_matches(code, mstart, sizeof(mstart), CALL_OFFSET_BYTES);
+}
+
 struct unwind_rule walk_rule_without_cfi(struct walk *w, enum unwind_reason reason)
 {
 	struct unwind_rule rule = { .cfa_kind = CFA_UNKNOWN, .rbp_kind = (uint8_t)reason };
 	if (is_sigreturn(w, w->at.pc))
 		rule = (struct unwind_rule){ .cfa_kind = CFA_SIGNAL };
+	else if (is_context_end(w) || is_go_thread_start(w))
+		rule = (struct unwind_rule){ .cfa_kind = CFA_ROOT };
 	return rule;
 }
 

@@ -570,6 +570,34 @@ static void go_starts_of_threads(void **state)
 	assert_walk(p, GO + 0x50, UNWIND_ROOT, GO + 0x50, GO + 0x101);
 }
 
+static void a_thread_of_go_that_c_started(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t mstart[] = { 0xe8, 1, 2, 3, 4, 0xc3, 0xcc };
+	STACK_WORDS(p, 0, JIT + 0x105, 0, 0, 0, JIT + 0x203);
+	p->registers[REGISTER_RBP] = 1;
+	p->code_pc = JIT + 0x100;
+	p->code = mstart;
+	p->code_size = sizeof(mstart);
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, JIT + 0x104);
+	/* not padded with int3: a function of C, for instance, that jumps back to its start */
+	unwind_cache_flush(p->cache);
+	p->code_size = sizeof(mstart) - 1;
+	assert_walk(p, CODE + LEAF, UNWIND_NO_RULE, CODE + LEAF, JIT + 0x104);
+}
+
+static void the_first_frame_of_a_fiber(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t finish[] = { 0x48, 0x31, 0xff, 0xe8, 1, 2, 3, 4, 0xf4 };
+	STACK_WORDS(p, 0, JIT + 0x105, 0, 0, 0, JIT + 0x203);
+	p->registers[REGISTER_RBP] = 1;
+	p->code_pc = JIT + 0x105;
+	p->code = finish;
+	p->code_size = sizeof(finish);
+	assert_walk(p, CODE + LEAF, UNWIND_ROOT, CODE + LEAF, JIT + 0x104);
+}
+
 static void the_start_of_a_program_without_cfi(void **state)
 {
 	struct process *p = *state;
@@ -643,6 +671,8 @@ int main(void)
 		TEST(the_first_frame_of_a_goroutine),
 		TEST(go_changes_stacks),
 		TEST(go_starts_of_threads),
+		TEST(a_thread_of_go_that_c_started),
+		TEST(the_first_frame_of_a_fiber),
 		TEST(the_start_of_a_program_without_cfi),
 		TEST(the_first_instructions_of_a_program),
 		TEST(the_start_of_a_thread_without_cfi),
