@@ -16,12 +16,14 @@ enum {
 	MAGIC_1_18 = 0xfffffff0,
 	MAGIC_1_20 = 0xfffffff1,
 	POINTER_BYTES = 8,
+	PADDING_QUANTUM_POINTER = 0x08010000, /* 0, 0, 1 (of x86), POINTER_BYTES */
 	FUNCTIONS_MAX = 1 << 24,
 };
 
 struct gopclntab {
 	const char *bytes; /* with a NUL of our own behind them */
 	size_t size_bytes;
+	uint64_t vaddr;
 	uint64_t text, text_size_bytes; /* where function offsets count from */
 	uint64_t count, names_off, functions_off;
 };
@@ -85,7 +87,7 @@ static bool row_at(const struct gopclntab *g, uint64_t i, struct function_row *o
 
 /* Go 1.26 says it in a section of its own, a moduledata; its first word points to our table. */
 static void read_module(struct gopclntab *g, const struct object *o,
-			const struct elf_sections *sections, uint64_t table_vaddr)
+			const struct elf_sections *sections)
 {
 	enum { TEXT_OFFSET = 176 };
 	const struct elf_section *s = elf_section_find(sections, ".go.module");
@@ -96,7 +98,7 @@ static void read_module(struct gopclntab *g, const struct object *o,
 	uint64_t points_to = cursor_u64(&c);
 	cursor_seek(&c, TEXT_OFFSET);
 	uint64_t text = cursor_u64(&c);
-	if (!c.bad && points_to == table_vaddr)
+	if (!c.bad && points_to == g->vaddr)
 		begin_text(g, text);
 	object_section_deinit(&section);
 }
@@ -147,15 +149,50 @@ static const char *keep(struct symtab *t, struct object_section *s)
 	return bytes;
 }
 
+/*
+ * In a position-independent program that a C linker made, the table lies somewhere among other data
+ * that wants relocation. The header's first bytes tell, and that it says where the code begins.
+ *
+ * @return where it begins in the section; its size if there is none
+ */
+static size_t find_table(const char *bytes, size_t size_bytes, uint64_t vaddr)
+{
+	enum { TABLE_ALIGNMENT = 32, HEADER_BYTES = 72 };
+	size_t at = -vaddr % TABLE_ALIGNMENT;
+	for (; at < size_bytes && size_bytes - at >= HEADER_BYTES; at += TABLE_ALIGNMENT) {
+		struct cursor c = cursor_of(bytes + at, size_bytes - at);
+		uint32_t magic = cursor_u32(&c), rest = cursor_u32(&c);
+		if ((magic != (uint32_t)MAGIC_1_18 && magic != (uint32_t)MAGIC_1_20) ||
+		    rest != PADDING_QUANTUM_POINTER)
+			continue;
+		cursor_take(&c, 2 * sizeof(uint64_t)); /* functions, files */
+		if (cursor_u64(&c))
+			return at;
+	}
+	return size_bytes;
+}
+
+static const struct elf_section *find_section(const struct elf_sections *sections)
+{
+	static const char *const names[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct elf_section *s = elf_section_find(sections, names[i]);
+		if (s)
+			return s;
+	}
+	/* This one is in every Go program, and in no other. */
+	return elf_section_find(sections, ".go.buildinfo")
+		       ? elf_section_find(sections, ".data.rel.ro")
+		       : NULL;
+}
+
 int symtab_add_gopclntab(struct symtab *t, const struct object *o,
 			 const struct elf_sections *sections, struct error *err)
 {
-	const struct elf_section *s = elf_section_find(sections, ".gopclntab");
+	const struct elf_section *s = find_section(sections);
 	const struct elf_section *code = elf_section_find(sections, ".text");
 	struct object_section section;
 	struct elf_header h;
-	if (!s)
-		s = elf_section_find(sections, ".data.rel.ro.gopclntab");
 	if (!s || !code)
 		return -ENOENT;
 	int rc = elf_header_read(o, &h, err);
@@ -165,14 +202,21 @@ int symtab_add_gopclntab(struct symtab *t, const struct object *o,
 		return rc;
 	struct gopclntab g = { .text = code->vaddr,
 			       .text_size_bytes = code->size_bytes,
+			       .vaddr = s->vaddr,
 			       .size_bytes = section.size_bytes };
 	g.bytes = keep(t, &section);
 	if (!g.bytes)
 		return fail(err, -ENOMEM, "out of memory");
+	if (!strcmp(s->name, ".data.rel.ro")) {
+		size_t at = find_table(g.bytes, g.size_bytes, s->vaddr);
+		g.bytes += at;
+		g.vaddr += at;
+		g.size_bytes -= at;
+	}
 	if (!read_header(&g))
-		return fail(err, -EBADMSG, "section '%s' is of an unknown kind", s->name);
+		return fail(err, -EBADMSG, "section '%s' has no table of a known kind", s->name);
 	if (g.text == code->vaddr)
-		read_module(&g, o, sections, s->vaddr);
+		read_module(&g, o, sections);
 	if (g.text == code->vaddr && !is_anchored(&g, h.entry_vaddr))
 		return -ENOENT;
 	return add_functions(t, &g) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;

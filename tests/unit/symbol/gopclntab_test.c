@@ -22,6 +22,7 @@ static const uint32_t name_offs[FUNCTIONS] = { 0, 10, 30 };
 struct program {
 	struct elf_builder builder;
 	struct strbuf table, module, file;
+	bool is_hidden; /* the table lies somewhere in .data.rel.ro */
 	struct object *object;
 	struct symbol_resolver *resolver;
 };
@@ -77,8 +78,11 @@ static void open_program(struct program *p, uint64_t entry)
 	p->builder.header.e_entry = entry;
 	int text = elf_builder_section(&p->builder, ".text", SHT_PROGBITS,
 				       SHF_ALLOC | SHF_EXECINSTR, TEXT, code, TEXT_SIZE);
-	elf_builder_section(&p->builder, ".gopclntab", SHT_PROGBITS, SHF_ALLOC, TABLE,
-			    p->table.text, p->table.length);
+	if (p->is_hidden)
+		elf_builder_section(&p->builder, ".go.buildinfo", SHT_PROGBITS, SHF_ALLOC, 0x9000,
+				    code, 16);
+	elf_builder_section(&p->builder, p->is_hidden ? ".data.rel.ro" : ".gopclntab", SHT_PROGBITS,
+			    SHF_ALLOC, TABLE, p->table.text, p->table.length);
 	if (p->module.length)
 		elf_builder_section(&p->builder, ".go.module", SHT_PROGBITS, SHF_ALLOC, 0x8000,
 				    p->module.text, p->module.length);
@@ -147,6 +151,25 @@ static void the_module_says_where_text_begins(void **state)
 	close_program(&p);
 }
 
+/* As in a position-independent program with C in it, stripped. */
+static void the_table_has_no_section_of_its_own(void **state)
+{
+	(void)state;
+	for (uint32_t before = 0; before <= 0x48; before += 8) {
+		struct program p = { .is_hidden = true };
+		static const uint8_t likeness[] = { 0xf1, 0xff, 0xff, 0xff, 0, 0, 0, 0 };
+		for (uint32_t i = 0; i < before; i += sizeof(likeness))
+			strbuf_add(&p.table, likeness, sizeof(likeness));
+		put_table(&p, 0xfffffff1, TEXT + C_CODE);
+		open_program(&p, TEXT);
+		if (before % 32 == 0)
+			assert_names(&p, TEXT + C_CODE);
+		else
+			assert_string_equal(name_at(&p, TEXT + C_CODE), "");
+		close_program(&p);
+	}
+}
+
 static void no_name_is_better_than_a_wrong_one(void **state)
 {
 	(void)state;
@@ -170,9 +193,9 @@ static void tables_that_are_cut_off_do_no_harm(void **state)
 	(void)state;
 	struct program whole = { 0 };
 	put_table(&whole, 0xfffffff1, TEXT + C_CODE);
-	for (size_t length = 0; length < whole.table.length; length++) {
-		struct program p = { 0 };
-		strbuf_add(&p.table, whole.table.text, length);
+	for (size_t length = 0; length < 2 * whole.table.length; length++) {
+		struct program p = { .is_hidden = length & 1 };
+		strbuf_add(&p.table, whole.table.text, length / 2);
 		open_program(&p, TEXT);
 		name_at(&p, TEXT + C_CODE);
 		close_program(&p);
@@ -186,6 +209,7 @@ int main(void)
 		cmocka_unit_test(the_header_says_where_text_begins),
 		cmocka_unit_test(text_begins_where_the_entry_point_fits),
 		cmocka_unit_test(the_module_says_where_text_begins),
+		cmocka_unit_test(the_table_has_no_section_of_its_own),
 		cmocka_unit_test(no_name_is_better_than_a_wrong_one),
 		cmocka_unit_test(tables_that_are_cut_off_do_no_harm),
 	};
