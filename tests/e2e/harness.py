@@ -182,6 +182,21 @@ class Pprof:
         lines = self.locations[location_id].get(4, [])
         return [self.text(self.functions[self.message(line)[1][0]], 2) for line in lines]
 
+    def system_name_of(self, location_id):
+        """@return the symbol of the function that was not inlined, not demangled"""
+        line = self.message(self.locations[location_id][4][-1])
+        return self.text(self.functions[line[1][0]], 3)
+
+    def stacks(self):
+        """Yields (locations leaf first, samples, labels)."""
+        for raw, (_, values, labels) in zip(self.fields.get(2, []), self.samples):
+            yield [self.locations[i] for i in _packed(self.message(raw).get(1, []))], values[0], labels
+
+    def module_of(self, location):
+        """@return the path of the mapped file, "" of code that is in none"""
+        mapping = self.mappings.get(location.get(2, [0])[0])
+        return self.text(mapping, 5) if mapping else ""
+
     def sample(self, m):
         labels = {}
         for label in map(self.message, m.get(3, [])):
