@@ -60,6 +60,12 @@ static int store(const struct option *o, void *fields, const char *text, const c
 			return fail(err, -EINVAL, "%s wants a whole number of at least 1, not '%s'",
 				    shown, text);
 		return 0;
+	case OPTION_SIZE:
+		if (parse_size(text, field) < 0)
+			return fail(err, -EINVAL,
+				    "%s wants a number of bytes like 24M, 512K or 0, not '%s'",
+				    shown, text);
+		return 0;
 	case OPTION_DURATION:
 		if (parse_duration_ns(text, field) < 0)
 			return fail(err, -EINVAL,
@@ -74,7 +80,7 @@ static int store(const struct option *o, void *fields, const char *text, const c
 static bool comes_later(const char *word)
 {
 	static const char *const later[] = {
-		"-a", "--all", "--cgroup", "--repeat", "--time-budget", "--source", "--color",
+		"-a", "--all", "--cgroup", "--repeat", "--source", "--color",
 	};
 	size_t length = strcspn(word, "=");
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)

@@ -42,11 +42,14 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 		      struct outputs *outputs, struct error *err)
 {
 	int r = check_event(o->event, err);
+	if (r == 0 && o->time_budget_bytes > TIME_BUDGET_MOST_BYTES)
+		r = fail(err, -EINVAL, "--time-budget may be 28M at most: readers stop at 32M");
 	if (r == 0)
 		r = outputs_parse(&o->outputs, o->format, outputs, err);
 	config->sampler = &sampler_perf;
 	config->rate_hz = o->rate_hz;
 	config->duration_ns = o->duration_ns;
+	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;
 	config->children = o->children;
 	config->kernel = o->kernel;
 	config->inlines = o->inlines;

@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "cli/outputs.h"
+#include "profile/builder.h"
 #include "session/session.h"
 
 /* What `run` and `attach` share: their options, and the way from a session to files. */
@@ -13,6 +14,7 @@
 struct recording_options {
 	uint32_t rate_hz;
 	uint64_t duration_ns;
+	size_t time_budget_bytes;
 	const char *event, *backend, *unwind, *format, *weight;
 	struct option_list outputs;
 	bool inlines, kernel, threads, children, annotate;
@@ -25,6 +27,7 @@ struct recording_options {
 	{                                                                            \
 		.rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", \
 		.inlines = true, .kernel = true, .children = true,                   \
+		.time_budget_bytes = TIME_BUDGET_BYTES,                              \
 		.log = { LOG_ALL,                                                    \
 			 STDERR_FILENO }                                             \
 	}
@@ -70,6 +73,9 @@ extern const struct option_words recording_backends, recording_unwinds;
 			"mark kernel, inlined and JIT frames in .folded: _[k] _[i] _[j]"),        \
 		RECORDING_WORD("weight", weight, &output_weights,                                 \
 			       "count samples or CPU nanoseconds in .folded"),                    \
+		RECORDING_OPTION(OPTION_SIZE, 0, "time-budget", "SIZE", time_budget_bytes,        \
+				 "what samples' times may take of the capture, unpacked (24M); "  \
+				 "beyond it they are kept in cells of 20 ms and more; 0: none"),  \
 		RECORDING_OPTION(OPTION_IGNORED, 'g', NULL, NULL, quiet, NULL),                   \
 		RECORDING_OPTION(OPTION_FLAG, 'q', "quiet", NULL, quiet,                          \
 				 "print nothing but errors"),                                     \

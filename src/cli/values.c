@@ -19,6 +19,22 @@ int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out)
 	return 0;
 }
 
+int parse_size(const char *text, size_t *out_bytes)
+{
+	static const char units[] = "KMG";
+	char *end;
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (errno || (unit ? end[1] : *end) || v > SIZE_MAX >> shift)
+		return -EINVAL;
+	*out_bytes = (size_t)v << shift;
+	return 0;
+}
+
 int parse_duration_ns(const char *text, uint64_t *out_ns)
 {
 	static const struct {

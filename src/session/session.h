@@ -16,6 +16,8 @@
  * unwinder into the builder, addresses to the name worker and names back. It parses nothing.
  */
 
+enum { SESSION_NO_TIMES = 1 }; /* a budget in which no time has room */
+
 struct session_config {
 	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
 	const pid_t *pids; /* `attach` */

@@ -157,6 +157,28 @@ static void help_shows_groups_words_and_keeps_the_width(void **state)
 		assert_true(strlen(line) <= 60);
 }
 
+static void sizes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t bytes;
+	} good[] = {
+		{ "0", 0 },          { "4096", 4096 },  { "512K", 524288 },
+		{ "24M", 25165824 }, { "1G", 1 << 30 },
+	};
+	static const char *const bad[] = { "",   "M",   "-1",    "1.5M", "24MB",
+					   "1m", "24 ", "0x10K", "2T",   "99999999999999999G" };
+	size_t bytes;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse_size(good[i].text, &bytes), 0);
+		assert_int_equal(bytes, good[i].bytes);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse_size(bad[i], &bytes) != -EINVAL)
+			fail_msg("'%s' was taken", bad[i]);
+}
+
 static void durations(void **state)
 {
 	(void)state;
@@ -222,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(wrong_words_are_repeated),
 		cmocka_unit_test(help_shows_groups_words_and_keeps_the_width),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(ranges_of_time),
 		cmocka_unit_test(near_words),
