@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 /* 16 + MAX_WBITS: a gzip header, not a zlib one (zlib.h, deflateInit2). */
-enum { GZIP_WINDOW_BITS = 16 + 15, GZIP_LEVEL = 6, GZIP_CHUNK_BYTES = 256 * 1024 };
+enum { GZIP_WINDOW_BITS = 16 + 15, GZIP_LEVEL = 6, GZIP_FAST = 1, GZIP_CHUNK_BYTES = 256 * 1024 };
 
 bool gzip_is(const void *bytes, size_t size_bytes)
 {
@@ -14,11 +14,11 @@ bool gzip_is(const void *bytes, size_t size_bytes)
 	return size_bytes >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8;
 }
 
-int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err)
+static int compress_at(int level, const void *bytes, size_t size_bytes, struct strbuf *out,
+		       struct error *err)
 {
 	z_stream z = { 0 };
-	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) !=
-	    Z_OK)
+	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return fail(err, -ENOMEM, "out of memory");
 	const unsigned char *at = bytes;
 	size_t left = size_bytes;
@@ -42,6 +42,16 @@ int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, stru
 	out->text[out->length] = 0;
 	deflateEnd(&z);
 	return 0;
+}
+
+int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err)
+{
+	return compress_at(GZIP_LEVEL, bytes, size_bytes, out, err);
+}
+
+int gzip_compress_fast(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err)
+{
+	return compress_at(GZIP_FAST, bytes, size_bytes, out, err);
 }
 
 struct gunzip {
@@ -70,8 +80,11 @@ static int gunzip_member(struct gunzip *g, struct strbuf *out, struct error *err
 				    g->limit_bytes);
 		if (status == Z_STREAM_END)
 			return 0;
-		if (status != Z_OK || (!n && g->z.next_in == g->end))
-			return fail(err, -EBADMSG, "gzip data is damaged or cut off at byte %zu",
+		bool ended =
+			(status == Z_OK || status == Z_BUF_ERROR) && !n && g->z.next_in == g->end;
+		if (status != Z_OK || ended)
+			return fail(err, ended ? -ENODATA : -EBADMSG,
+				    "gzip data is damaged or cut off at byte %zu",
 				    (size_t)(g->z.next_in - g->begin));
 	}
 }
@@ -90,6 +103,20 @@ int gzip_decompress(const void *bytes, size_t size_bytes, size_t limit_bytes, st
 		if (r == 0 && inflateReset(&g.z) != Z_OK)
 			r = fail(err, -ENOMEM, "out of memory");
 	} while (r == 0 && gzip_is(g.z.next_in, (size_t)(g.end - g.z.next_in)));
+	inflateEnd(&g.z);
+	return r == -ENODATA ? -EBADMSG : r;
+}
+
+int gzip_decompress_member(const void *bytes, size_t size_bytes, size_t limit_bytes,
+			   struct strbuf *out, size_t *out_size_bytes, struct error *err)
+{
+	struct gunzip g = { .begin = bytes, .limit_bytes = limit_bytes };
+	g.end = g.begin + size_bytes;
+	if (inflateInit2(&g.z, GZIP_WINDOW_BITS) != Z_OK)
+		return fail(err, -ENOMEM, "out of memory");
+	g.z.next_in = (unsigned char *)(uintptr_t)bytes;
+	int r = gunzip_member(&g, out, err);
+	*out_size_bytes = (size_t)(g.z.next_in - g.begin);
 	inflateEnd(&g.z);
 	return r;
 }

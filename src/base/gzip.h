@@ -16,6 +16,9 @@ bool gzip_is(const void *bytes, size_t size_bytes);
  */
 int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err);
 
+/** As gzip_compress(), several times as fast for some more bytes. */
+int gzip_compress_fast(const void *bytes, size_t size_bytes, struct strbuf *out, struct error *err);
+
 /**
  * Appends the contents of all members.
  *
@@ -24,5 +27,14 @@ int gzip_compress(const void *bytes, size_t size_bytes, struct strbuf *out, stru
  */
 int gzip_decompress(const void *bytes, size_t size_bytes, size_t limit_bytes, struct strbuf *out,
 		    struct error *err);
+
+/**
+ * Appends the contents of the first member.
+ *
+ * @param out_size_bytes of the member, packed
+ * @return as gzip_decompress(); -ENODATA if the input ends inside the member
+ */
+int gzip_decompress_member(const void *bytes, size_t size_bytes, size_t limit_bytes,
+			   struct strbuf *out, size_t *out_size_bytes, struct error *err);
 
 #endif

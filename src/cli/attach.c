@@ -63,19 +63,24 @@ static int collect_pids(const struct recording_options *options, const struct ar
 	return 0;
 }
 
-static int attach(const struct session_config *config, const struct recording_options *options,
-		  const struct outputs *outputs)
+static int attach(struct session_config *config, const struct recording_options *options,
+		  struct outputs *outputs)
 {
 	struct error err = { 0 };
 	struct session *s;
+	struct recording_journal journal;
 	int r = session_create(config, &s, &err);
 	if (r < 0)
 		return complain(STATUS_MISSING, &err);
-	r = session_run(s, &err);
+	r = recording_begin(config, options, outputs, config->pids[0], &journal, &err);
+	if (r == 0)
+		r = session_run(s, &err);
 	if (r == 0)
 		r = recording_write(s, options, outputs, config->pids[0], &err);
 	session_destroy(s);
-	return r < 0 ? complain(STATUS_MISSING, &err) : STATUS_DONE;
+	int status = r < 0 ? complain(STATUS_MISSING, &err) : STATUS_DONE;
+	recording_end(&journal, outputs, r < 0);
+	return status;
 }
 
 static int cmd_attach(char **argv)

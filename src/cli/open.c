@@ -11,7 +11,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/recover.h"
 #include "format/read.h"
+#include "profile/journal.h"
 #include "session/replay.h"
 
 enum { HEAD_BYTES = 16 };
@@ -49,6 +51,13 @@ static int replay(int fd, const struct strbuf *head, struct profile **out, struc
 	return session_replay(&config, out, err);
 }
 
+static int read_profile(const struct strbuf *bytes, struct profile **out, struct error *err)
+{
+	if (journal_is(bytes->text, bytes->length))
+		return recover_journal(bytes->text, bytes->length, out, err);
+	return format_read(bytes->text, bytes->length, out, err);
+}
+
 static int open_input(const char *path, struct error *err)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
@@ -66,7 +75,7 @@ static int read_any(int fd, struct strbuf *bytes, struct profile **out, struct e
 	}
 	if (read_all(fd, FORMAT_LIMIT_BYTES, bytes, err) < 0)
 		return STATUS_MISSING;
-	return format_read(bytes->text, bytes->length, out, err) < 0 ? STATUS_NO_PROFILE : 0;
+	return read_profile(bytes, out, err) < 0 ? STATUS_NO_PROFILE : 0;
 }
 
 int open_capture(const char *path, struct profile **out, struct error *err)

@@ -222,6 +222,39 @@ static void expand(const char *path, pid_t pid, struct strbuf *out)
 	}
 }
 
+int outputs_expand(struct outputs *o, pid_t pid, struct error *err)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		struct strbuf path = { 0 };
+		expand(o->at[i].path, pid, &path);
+		if (path.failed || !path.text) {
+			strbuf_deinit(&path);
+			return fail(err, -ENOMEM, "out of memory");
+		}
+		o->at[i].path = o->at[i].expanded = path.text;
+	}
+	return 0;
+}
+
+void outputs_deinit(struct outputs *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		free(o->at[i].expanded);
+	o->count = 0;
+}
+
+const char *outputs_first_file(const struct outputs *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		struct stat st;
+		if (!strcmp(o->at[i].path, "-") ||
+		    (stat(o->at[i].path, &st) == 0 && !S_ISREG(st.st_mode)))
+			continue;
+		return o->at[i].path;
+	}
+	return NULL;
+}
+
 static int write_output(const struct output *o, const struct strbuf *bytes, pid_t pid,
 			struct error *err)
 {
@@ -234,7 +267,10 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
 	}
 	struct strbuf path = { 0 };
-	expand(o->path, pid, &path);
+	if (o->expanded)
+		strbuf_puts(&path, o->path);
+	else
+		expand(o->path, pid, &path);
 	int r = write_file(strbuf_text(&path), bytes->text, bytes->length,
 			   file_owner_from_environment(), err);
 	strbuf_deinit(&path);

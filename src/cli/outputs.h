@@ -21,7 +21,8 @@ enum output_format {
 };
 
 struct output {
-	const char *path; /* "-": standard output; may hold %p and %t */
+	const char *path; /* "-": standard output; may hold %p and %t until it is expanded */
+	char *expanded;   /* owns `path` then */
 	enum output_format format;
 };
 
@@ -58,6 +59,16 @@ int output_format_by_name(const char *name, enum output_format *out, struct erro
  */
 int outputs_parse(const struct option_list *list, const char *format_name, struct outputs *out,
 		  struct error *err);
+
+/** Puts %p and %t into all paths, so that they stay what they are now. @return 0 or -ENOMEM */
+int outputs_expand(struct outputs *o, pid_t pid, struct error *err);
+void outputs_deinit(struct outputs *o);
+
+/**
+ * @return the path of the first output that will be a regular file, beside which a journal has its
+ *         place; NULL if all of them are streams
+ */
+const char *outputs_first_file(const struct outputs *o);
 
 /** Renders and writes one output. @param pid for %p */
 int output_write(const struct profile *p, const struct output *o, const struct output_style *style,

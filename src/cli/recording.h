@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/part_file.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "profile/builder.h"
@@ -85,8 +86,28 @@ extern const struct option_words recording_backends, recording_unwinds;
 int recording_prepare(const struct recording_options *o, struct session_config *config,
 		      struct outputs *outputs, struct error *err);
 
+/* The journal beside the first output. */
+struct recording_journal {
+	struct part_file file;
+	bool quiet;
+};
+
+/**
+ * Fixes the names of the outputs and begins the journal; call between session_create() and
+ * session_run(). Where there can be no journal it says so, and that is all.
+ *
+ * @param out the caller calls recording_end() on it in any case
+ * @return 0 or -ENOMEM
+ */
+int recording_begin(struct session_config *config, const struct recording_options *o,
+		    struct outputs *outputs, pid_t pid, struct recording_journal *out,
+		    struct error *err);
+
 /** Names and writes what the session has sampled. @return 0 or negative errno; `err` is set */
 int recording_write(struct session *s, const struct recording_options *o,
 		    const struct outputs *outputs, pid_t pid, struct error *err);
+
+/** Removes the journal, or keeps it and says so if the outputs could not be written. */
+void recording_end(struct recording_journal *j, struct outputs *outputs, bool keep);
 
 #endif

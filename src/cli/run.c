@@ -28,22 +28,28 @@ static int failed_to_start(struct session *s, const struct error *err)
 	return complain(missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, err);
 }
 
-static int run(const struct session_config *config, const struct recording_options *options,
-	       const struct outputs *outputs)
+static int run(struct session_config *config, const struct recording_options *options,
+	       struct outputs *outputs)
 {
 	struct error err = { 0 };
 	struct session *s;
+	struct recording_journal journal;
 	if (session_create(config, &s, &err) < 0)
 		return complain(STATUS_OURS, &err);
-	if (session_run(s, &err) < 0)
-		return failed_to_start(s, &err);
-	int written = recording_write(s, options, outputs, session_child(s), &err);
+	int written = recording_begin(config, options, outputs, session_child(s), &journal, &err);
+	if (written < 0 || session_run(s, &err) < 0) {
+		int failed = failed_to_start(s, &err);
+		recording_end(&journal, outputs, true);
+		return failed;
+	}
+	written = recording_write(s, options, outputs, session_child(s), &err);
+	if (written < 0)
+		complain(STATUS_OURS, &err);
+	recording_end(&journal, outputs, written < 0);
 	struct session_outcome outcome;
 	session_wait(s, &outcome);
 	session_destroy(s);
 	int status = status_of(&outcome);
-	if (written < 0)
-		complain(STATUS_OURS, &err);
 	return written < 0 && status == 0 ? STATUS_OURS : status;
 }
 

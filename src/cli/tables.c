@@ -12,6 +12,7 @@ static const char *type_name(enum option_type type)
 	case OPTION_LAST:
 	case OPTION_UINT:
 	case OPTION_DURATION:
+	case OPTION_SIZE:
 	case OPTION_STRING:
 	case OPTION_WORD: break;
 	}

@@ -9,6 +9,7 @@
 #include "format/folded.h"
 #include "format/perf_script.h"
 #include "profile/embedded.h"
+#include "profile/journal.h"
 #include "profile/pprof.h"
 
 /* The file's contents, unpacked. */
@@ -83,6 +84,8 @@ static int read_plain(const struct bytes *plain, struct profile **out, struct er
 
 int format_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err)
 {
+	if (journal_is(bytes, size_bytes))
+		return journal_read(bytes, size_bytes, NULL, NULL, out, NULL, err);
 	if (!gzip_is(bytes, size_bytes))
 		return read_plain(&(struct bytes){ bytes, size_bytes }, out, err);
 	struct strbuf unpacked = { 0 };

@@ -60,6 +60,7 @@ void builder_destroy(struct builder *b)
 	map64_deinit(&b->stack_index);
 	map64_deinit(&b->cpu_index);
 	time_log_deinit(&b->times);
+	vec_free(&b->fresh);
 	strings_deinit(&b->strings);
 	free(b);
 }
@@ -300,7 +301,10 @@ int builder_sample_cpu(struct builder *b, uint64_t time_ns, thread_id thread, st
 	draft_sample_id row = builder_add_row(b, thread, leaf, truncated, 1, cpu_ns);
 	/* The first tick may come before the clock is read. */
 	uint64_t since_ns = time_ns < b->start_ns ? 0 : time_ns - b->start_ns;
-	return row.v ? builder_add_time(b, row, since_ns, 1) : -ENOMEM;
+	if (!row.v ||
+	    (b->keep_fresh && !vec_push(&b->fresh, (struct profile_time){ since_ns, row.v, 1 })))
+		return -ENOMEM;
+	return builder_add_time(b, row, since_ns, 1);
 }
 
 static bool has_text(const char *s)
@@ -366,6 +370,19 @@ void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t st
 	b->frames.at[frame.v].has_function_start = true;
 }
 
+bool builder_next_unnamed(const struct builder *b, struct builder_unnamed *at)
+{
+	for (uint32_t i = at->frame.v + 1; i < b->frames.count; i++) {
+		const struct draft_frame *f = &b->frames.at[i];
+		if (f->kind != FRAME_USER || f->line_count || f->has_function_start)
+			continue;
+		const struct draft_module *m = &b->modules.at[f->module];
+		*at = (struct builder_unnamed){ { i }, f->vaddr, m->path, m->build_id };
+		return true;
+	}
+	return false;
+}
+
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns)
 {
 	uint64_t key = (uint64_t)pid << 32 | tid;
@@ -404,6 +421,11 @@ int builder_reason(struct builder *b, const char *id, const char *sentence)
 	if (!row.id || !row.sentence)
 		return -ENOMEM;
 	return vec_push(&b->reasons, row) ? 0 : -ENOMEM;
+}
+
+size_t builder_stack_count(const struct builder *b)
+{
+	return b->stacks.count;
 }
 
 uint64_t builder_sample_count(const struct builder *b)

@@ -136,6 +136,18 @@ int builder_name_frame(struct builder *b, frame_id frame, const struct builder_l
  */
 void builder_frame_function_start(struct builder *b, frame_id frame, uint64_t start_vaddr);
 
+struct builder_unnamed {
+	frame_id frame;
+	uint64_t vaddr;
+	const char *path, *build_id; /* of its module, interned; "" if unknown */
+};
+
+/**
+ * Goes to the next frame in a file that has no name, nor the place of its function.
+ * @param at zeroed for the first one. @return false behind the last one
+ */
+bool builder_next_unnamed(const struct builder *b, struct builder_unnamed *at);
+
 /** Adds CPU time of a thread (all label sets of (pid, tid) share it), spread over its samples at freeze. */
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns);
 
@@ -152,6 +164,8 @@ int builder_target_pid(struct builder *b, uint32_t pid);
 int builder_reason(struct builder *b, const char *id, const char *sentence);
 
 uint64_t builder_sample_count(const struct builder *b);
+/** @return how many rows of stacks there are */
+size_t builder_stack_count(const struct builder *b);
 
 /**
  * Makes a frozen copy in canonical order: equal input in any order gives equal tables (strings,

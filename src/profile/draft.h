@@ -84,6 +84,8 @@ struct builder {
 	uint64_t sample_count;
 	uint64_t start_ns;
 	struct time_log times; /* by rows of `samples` */
+	bool keep_fresh;
+	VEC(struct profile_time) fresh; /* by rows of `samples`: not in the journal yet */
 };
 
 #endif

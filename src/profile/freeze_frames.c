@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "profile/place.h"
 
 enum { PAGE_MASK = 4095 };
 
@@ -125,43 +126,6 @@ bool freeze_modules(struct freeze *f)
 	return true;
 }
 
-/* "libc.so.6" of "/lib/libc.so.6", "vdso" of "[vdso]". */
-static const char *module_word(const struct draft_module *m, size_t *out_length)
-{
-	const char *path = *m->path ? m->path : m->build_id;
-	const char *slash = *path == '[' ? NULL : strrchr(path, '/');
-	const char *word = slash && slash[1] ? slash + 1 : path;
-	size_t length = strlen(word);
-	if (length > 2 && word[0] == '[' && word[length - 1] == ']') {
-		word++;
-		length -= 2;
-	}
-	*out_length = length;
-	return word;
-}
-
-static const char *address_name(struct freeze *f, const struct draft_frame *frame, uint32_t module)
-{
-	struct draft_module kernel = { .path = "[kernel.kallsyms]", .build_id = "" };
-	const struct draft_module *m = &f->modules[module];
-	if (!module && frame->kind == FRAME_KERNEL)
-		m = &kernel;
-	size_t length;
-	const char *word = module_word(m, &length);
-	uint64_t vaddr = frame->has_function_start ? frame->function_start : frame->vaddr;
-	struct strbuf text = { 0 };
-	if (length) {
-		strbuf_putc(&text, '[');
-		strbuf_add(&text, word, length);
-		strbuf_printf(&text, "+0x%llx]", (unsigned long long)vaddr);
-	} else {
-		strbuf_puts(&text, "[unknown]");
-	}
-	const char *name = text.failed ? NULL : arena_strndup(&f->arena, text.text, text.length);
-	strbuf_deinit(&text);
-	return name;
-}
-
 /* One line with a function that is called by its place (design, section 2, "Collapsed stacks"). */
 static const struct freeze_line *made_up_line(struct freeze *f, const struct draft_frame *frame,
 					      uint32_t module)
@@ -170,13 +134,12 @@ static const struct freeze_line *made_up_line(struct freeze *f, const struct dra
 	struct freeze_line *line = freeze_alloc(f, 1, sizeof(*line));
 	if (!function || !line)
 		return NULL;
+	struct strbuf text = { 0 };
+	place_name(frame, &f->modules[module], &text);
 	*function = (struct draft_function){ .system_name = "", .file = "" };
-	if (frame->kind == FRAME_TRUNCATED)
-		function->name = "[truncated]";
-	else if (frame->kind == FRAME_JIT)
-		function->name = "[anon]";
-	else
-		function->name = address_name(f, frame, module);
+	if (!text.failed)
+		function->name = arena_strndup(&f->arena, text.text, text.length);
+	strbuf_deinit(&text);
 	function->unnamed = profile_name_is_place(function->name);
 	line->function = function;
 	return function->name ? line : NULL;

@@ -2,6 +2,7 @@
 #include "profile/pprof_read.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "profile/pprof_fields.h"
 #include "profile/protobuf.h"
@@ -76,15 +77,18 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
-	case CAPTURE_TIMES: r->times = f->bytes; return 0;
+	case CAPTURE_TIMES: return vec_push(&r->times, f->bytes) ? 0 : pprof_no_memory(r);
 	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);
 	default: return 0; /* of a newer perfprof that still speaks this version */
 	}
 }
 
-static void read_number_field(struct profile_meta *m, const struct protobuf_field *f)
+static void read_number_field(struct pprof_reader *r, const struct protobuf_field *f)
 {
+	struct profile_meta *m = builder_meta(r->b);
 	switch (f->number) {
+	case CAPTURE_JOURNAL: r->is_journal = f->value; break;
+	case CAPTURE_MAIN_MAPPING: r->main_mapping = f->value; break;
 	case CAPTURE_CPUS: m->cpus = (uint32_t)f->value; break;
 	case CAPTURE_RATE_HZ: m->rate_hz = (uint32_t)f->value; break;
 	case CAPTURE_LOST_SAMPLES: m->lost_samples = f->value; break;
@@ -100,42 +104,60 @@ static void read_number_field(struct profile_meta *m, const struct protobuf_fiel
 	}
 }
 
-/* Looks whether the message can be used, before anything of it is. */
-static int inspect(struct pprof_reader *r)
+static int add_kinds(struct pprof_reader *r, struct cursor kinds)
 {
-	struct cursor c = r->capture;
-	struct protobuf_field f;
-	uint64_t version = 0;
-	while (protobuf_next(&c, &f)) {
-		if (f.number == CAPTURE_VERSION)
-			version = f.value;
-		if (f.number == CAPTURE_FRAME_KINDS)
-			r->frame_kinds = f.bytes;
-	}
-	if (c.bad)
-		return pprof_damaged(r, c.bad, "perfprof's own message is damaged");
-	if (version > PPROF_CAPTURE_VERSION)
-		return fail(r->err, -EBADMSG,
-			    "the capture has version %llu of perfprof's message, and this perfprof "
-			    "reads version %d: use a newer one",
-			    (unsigned long long)version, PPROF_CAPTURE_VERSION);
-	r->has_capture = version && cursor_left(&r->frame_kinds) == r->location_count;
+	size_t count = cursor_left(&kinds), had = r->frame_kinds.count;
+	if (!vec_reserve(&r->frame_kinds, had + count))
+		return pprof_no_memory(r);
+	if (count)
+		memcpy(r->frame_kinds.at + had, kinds.at, count);
+	r->frame_kinds.count += count;
 	return 0;
 }
 
-int pprof_capture_read(struct pprof_reader *r)
+/* Looks whether the message can be used, before anything of it is. */
+static int inspect(struct pprof_reader *r, struct cursor c)
 {
-	if (!r->capture.begin)
-		return 0;
-	int status = inspect(r);
-	struct cursor c = r->capture;
 	struct protobuf_field f;
-	while (!status && r->has_capture && protobuf_next(&c, &f)) {
+	int status = 0;
+	while (!status && protobuf_next(&c, &f)) {
+		if (f.number == CAPTURE_VERSION)
+			r->version = f.value;
+		if (f.number == CAPTURE_FRAME_KINDS)
+			status = add_kinds(r, f.bytes);
+	}
+	if (!status && c.bad)
+		status = pprof_damaged(r, c.bad, "perfprof's own message is damaged");
+	if (!status && r->version > PPROF_CAPTURE_VERSION)
+		status = fail(r->err, -EBADMSG,
+			      "the capture has version %llu of perfprof's message, and this "
+			      "perfprof reads version %d: use a newer one",
+			      (unsigned long long)r->version, PPROF_CAPTURE_VERSION);
+	return status;
+}
+
+static int use(struct pprof_reader *r, struct cursor c)
+{
+	struct protobuf_field f;
+	int status = 0;
+	while (!status && protobuf_next(&c, &f)) {
 		status = pprof_count_part(r);
 		if (!status && f.wire == PROTOBUF_BYTES)
 			status = read_bytes_field(r, &f);
 		else if (!status && f.wire == PROTOBUF_VARINT)
-			read_number_field(builder_meta(r->b), &f);
+			read_number_field(r, &f);
 	}
+	return status;
+}
+
+int pprof_capture_read(struct pprof_reader *r)
+{
+	int status = 0;
+	for (size_t i = 0; !status && i < r->captures.count; i++)
+		status = inspect(r, r->captures.at[i]);
+	r->has_capture =
+		r->captures.count && r->version && r->frame_kinds.count == r->location_count;
+	for (size_t i = 0; !status && r->has_capture && i < r->captures.count; i++)
+		status = use(r, r->captures.at[i]);
 	return status;
 }

@@ -76,6 +76,8 @@ enum { /* Capture, our message */
        CAPTURE_FRAME_KINDS = 21,
        CAPTURE_DELETED_MAPPING = 22,
        CAPTURE_TIMES = 23,
+       CAPTURE_JOURNAL = 24,
+       CAPTURE_MAIN_MAPPING = 25,
        CAPTURE_SELECTION = 40,
        CAPTURE_SAMPLES_BEFORE = 41,
 };

@@ -13,6 +13,7 @@
 /* What a file may cost us. A sample's location takes one byte of the file and some 60 of memory. */
 static const size_t unpacked_limit_bytes = (size_t)1 << 30;
 static const size_t parts_limit = (size_t)1 << 26;
+static const size_t journal_path_limit = (size_t)1 << 20;
 
 int pprof_damaged(struct pprof_reader *r, const uint8_t *at, const char *what)
 {
@@ -34,7 +35,7 @@ int pprof_count_part(struct pprof_reader *r)
 
 bool id_table_add(struct id_table *t, uint64_t id, uint32_t row)
 {
-	t->sorted = false;
+	t->sorted = t->rows.count ? t->sorted && id > t->rows.at[t->rows.count - 1].id : true;
 	return vec_push(&t->rows, (struct id_row){ id, row });
 }
 
@@ -145,11 +146,22 @@ static int read_label(struct pprof_reader *r, struct cursor c, struct labels *ou
 	return 0;
 }
 
+/* A journal has a stack again in each second, which makes no more memory of it. */
+static int count_location(struct pprof_reader *r)
+{
+	if (!r->is_journal)
+		return pprof_count_part(r);
+	if (r->path.count < journal_path_limit)
+		return 0;
+	return fail(r->err, -EFBIG, "a sample has more than %zu locations, which is the limit",
+		    journal_path_limit);
+}
+
 static int read_ids(struct pprof_reader *r, struct protobuf_field *f)
 {
 	uint64_t id;
 	while (protobuf_value(f, &id)) {
-		int status = pprof_count_part(r);
+		int status = count_location(r);
 		if (status)
 			return status;
 		if (!vec_push(&r->path, id))
@@ -181,6 +193,7 @@ static int read_sample_field(struct pprof_reader *r, struct protobuf_field *f,
 static int find_stack(struct pprof_reader *r, const uint8_t *begin, stack_id *out)
 {
 	stack_id stack = { 0 };
+	size_t before = builder_stack_count(r->b);
 	for (size_t i = r->path.count; i-- > 0;) { /* the file has the leaf first */
 		const struct id_row *row = id_table_find(&r->location_ids, r->path.at[i]);
 		if (!row)
@@ -191,7 +204,10 @@ static int find_stack(struct pprof_reader *r, const uint8_t *begin, stack_id *ou
 			return pprof_no_memory(r);
 	}
 	*out = stack;
-	return 0;
+	if (!r->is_journal)
+		return 0;
+	r->parts += builder_stack_count(r->b) - before;
+	return pprof_count_part(r);
 }
 
 static int add_sample(struct pprof_reader *r, const struct labels *labels, const uint8_t *begin)
@@ -217,7 +233,7 @@ static int add_sample(struct pprof_reader *r, const struct labels *labels, const
 	}
 	struct pprof_row row = { .untimed = count };
 	row.row = builder_add_row(r->b, thread, stack, labels->truncated, count, cpu_ns);
-	if (!row.row.v || (cursor_left(&r->times) && !vec_push(&r->rows, row)))
+	if (!row.row.v || (r->times.count && !vec_push(&r->rows, row)))
 		return pprof_no_memory(r);
 	return 0;
 }
@@ -261,7 +277,10 @@ static int read_first(struct pprof_reader *r, struct protobuf_field *f)
 	case PROFILE_DURATION_NANOS: r->duration_nanos = f->value; break;
 	case PROFILE_PERIOD: r->period = f->value; break;
 	case PROFILE_DEFAULT_SAMPLE_TYPE: r->default_type = f->value; break;
-	case PROFILE_CAPTURE: r->capture = f->bytes; break;
+	case PROFILE_CAPTURE:
+		if (!vec_push(&r->captures, f->bytes))
+			return pprof_no_memory(r);
+		break;
 	default: break;
 	}
 	return pprof_count_part(r);
@@ -349,8 +368,20 @@ static int foreign_facts(struct pprof_reader *r)
 		       : 0;
 }
 
-static int read_message(struct pprof_reader *r, struct cursor c)
+/* What belongs to one part of a message only; ids and texts stay. */
+static void begin_part(struct pprof_reader *r)
 {
+	r->captures.count = r->times.count = r->frame_kinds.count = 0;
+	r->location_count = r->location_at = 0;
+	r->row_base += r->rows.count;
+	r->rows.count = 0;
+}
+
+int pprof_read_message(struct pprof_reader *r, const void *bytes, size_t size_bytes)
+{
+	struct cursor c = cursor_of(bytes, size_bytes);
+	r->begin = c.begin;
+	begin_part(r);
 	int status = pass(r, c, read_first);
 	if (!status)
 		status = pprof_capture_read(r);
@@ -373,7 +404,13 @@ static int read_message(struct pprof_reader *r, struct cursor c)
 	return status ? status : pprof_times_read(r);
 }
 
-static void reader_deinit(struct pprof_reader *r)
+int pprof_reader_init(struct pprof_reader *r, struct error *err)
+{
+	*r = (struct pprof_reader){ .err = err, .period_type = { "", "" } };
+	return builder_create(&r->b, err);
+}
+
+void pprof_reader_deinit(struct pprof_reader *r)
 {
 	builder_destroy(r->b);
 	arena_deinit(&r->arena);
@@ -386,6 +423,9 @@ static void reader_deinit(struct pprof_reader *r)
 	vec_free(&r->values);
 	vec_free(&r->lines);
 	vec_free(&r->rows);
+	vec_free(&r->captures);
+	vec_free(&r->times);
+	vec_free(&r->frame_kinds);
 	vec_free(&r->function_ids.rows);
 	vec_free(&r->mapping_ids.rows);
 	vec_free(&r->location_ids.rows);
@@ -394,17 +434,13 @@ static void reader_deinit(struct pprof_reader *r)
 
 static int read_plain(const void *bytes, size_t size_bytes, struct profile **out, struct error *err)
 {
-	struct pprof_reader r = {
-		.begin = bytes,
-		.err = err,
-		.period_type = { "", "" },
-	};
-	int status = builder_create(&r.b, err);
+	struct pprof_reader r;
+	int status = pprof_reader_init(&r, err);
 	if (!status)
-		status = read_message(&r, cursor_of(bytes, size_bytes));
+		status = pprof_read_message(&r, bytes, size_bytes);
 	if (!status)
 		status = builder_freeze(r.b, out, err);
-	reader_deinit(&r);
+	pprof_reader_deinit(&r);
 	return status;
 }
 

@@ -44,10 +44,16 @@ struct pprof_reader {
 	VEC(struct pprof_mapping) mappings;
 	VEC(uint64_t) comments; /* string indices */
 	struct id_table function_ids, mapping_ids, location_ids, deleted;
-	struct cursor capture, frame_kinds; /* our message, if there is one and it fits the file */
-	struct cursor times;                /* in it */
-	bool has_capture;
-	VEC(struct pprof_row) rows; /* if there are times */
+	VEC(struct cursor) captures; /* our message; of a journal, the parts of it */
+	VEC(struct cursor) times;    /* in it */
+	VEC(uint8_t) frame_kinds;    /* in it */
+	uint64_t version;            /* of it */
+	bool has_capture;            /* it is there and fits the file */
+	uint64_t main_mapping;       /* id; 0: the first */
+	VEC(struct pprof_row) rows;  /* if there are times */
+	uint64_t row_base;           /* number of the first */
+	uint64_t time_ns;            /* of the last row of times */
+	bool is_journal;             /* by our message: not written at the end, but all along */
 	size_t location_count, location_at;
 	uint64_t time_nanos, duration_nanos, period, default_type;
 	struct pprof_value_type period_type;
@@ -58,6 +64,13 @@ struct pprof_reader {
 	VEC(int64_t) values;
 	VEC(struct builder_line) lines; /* scratch of a location */
 };
+
+/** @return 0 or -ENOMEM */
+int pprof_reader_init(struct pprof_reader *r, struct error *err);
+void pprof_reader_deinit(struct pprof_reader *r);
+
+/** Reads a message, or the next part of one. @return 0; -EBADMSG; -EFBIG; -ENOMEM */
+int pprof_read_message(struct pprof_reader *r, const void *bytes, size_t size_bytes);
 
 /** @return -EBADMSG, and the sentence with the place */
 int pprof_damaged(struct pprof_reader *r, const uint8_t *at, const char *what);

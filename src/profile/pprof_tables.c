@@ -62,18 +62,21 @@ static int add_mapping(struct pprof_reader *r, const struct mapping *m)
 		path = arena_strndup(&r->arena, path, length - suffix);
 	}
 	module_id module = builder_add_module(
-		r->b, &(struct builder_module){
-			      .path = path, .deleted = deleted, .is_main = !r->mappings.count });
+		r->b,
+		&(struct builder_module){ .path = path,
+					  .deleted = deleted,
+					  .is_main = r->main_mapping ? m->id == r->main_mapping
+								     : !r->mappings.count });
 	struct pprof_mapping row = { module, kind_of_path(path ? path : "") };
 	if (!path || !module.v ||
 	    !id_table_add(&r->mapping_ids, m->id, (uint32_t)r->mappings.count) ||
 	    !vec_push(&r->mappings, row) ||
 	    builder_set_build_id_text(r->b, module, m->build_id) < 0)
 		return pprof_no_memory(r);
-	if (m->start < m->limit) {
+	if (m->start < m->limit)
 		builder_set_module_range(r->b, module, m->start, m->limit);
+	if (m->start < m->limit || r->is_journal)
 		builder_set_file_offset(r->b, module, m->start, m->file_off);
-	}
 	return 0;
 }
 
@@ -148,15 +151,16 @@ static int add_location(struct pprof_reader *r, uint64_t id, uint64_t mapping, u
 	if (r->has_capture) {
 		kind = (enum frame_kind)r->frame_kinds.at[r->location_at];
 		if (kind > FRAME_TRUNCATED)
-			return pprof_damaged(r, r->frame_kinds.at + r->location_at,
-					     "a frame has an unknown kind");
+			return pprof_damaged(r, begin, "a frame has an unknown kind");
 	}
 	r->location_at++;
 	if (!r->has_capture && kind == FRAME_JIT)
 		m.module.v = 0;
-	frame_id frame = builder_new_frame(r->b, m.module, address, kind);
+	/* What a journal names late is there a second time: one frame with one address. */
+	frame_id frame = r->is_journal ? builder_frame(r->b, m.module, address, kind, NULL)
+				       : builder_new_frame(r->b, m.module, address, kind);
 	if (!frame.v || !id_table_add(&r->location_ids, id, frame.v) ||
-	    builder_name_frame(r->b, frame, r->lines.at, r->lines.count) < 0)
+	    (r->lines.count && builder_name_frame(r->b, frame, r->lines.at, r->lines.count) < 0))
 		return pprof_no_memory(r);
 	return 0;
 }

@@ -15,6 +15,7 @@ int caller_state_capture(struct caller_state *out, struct error *err)
 	if (sigprocmask(SIG_SETMASK, NULL, &out->mask) < 0 ||
 	    sigaction(SIGCHLD, NULL, &out->sigchld) < 0 ||
 	    sigaction(SIGPIPE, NULL, &out->sigpipe) < 0 ||
+	    sigaction(SIGXFSZ, NULL, &out->sigxfsz) < 0 ||
 	    getrlimit(RLIMIT_NOFILE, &out->nofile) < 0 ||
 	    getrlimit(RLIMIT_MEMLOCK, &out->memlock) < 0)
 		return fail_errno(err, "cannot read our own limits and signals");
@@ -36,6 +37,7 @@ static _Noreturn void child_main(char **command, const struct caller_state *stat
 	setrlimit(RLIMIT_MEMLOCK, &state->memlock);
 	sigaction(SIGCHLD, &state->sigchld, NULL);
 	sigaction(SIGPIPE, &state->sigpipe, NULL);
+	sigaction(SIGXFSZ, &state->sigxfsz, NULL);
 	sigprocmask(SIG_SETMASK, &state->mask, NULL);
 	/* Samples inside exec bear the name of before: CMD's, not ours. exec sets it anyway. */
 	const char *slash = strrchr(command[0], '/');

@@ -12,7 +12,7 @@
 /* What CMD must find as if we were not there; taken before we change anything of our own. */
 struct caller_state {
 	sigset_t mask;
-	struct sigaction sigchld, sigpipe;
+	struct sigaction sigchld, sigpipe, sigxfsz;
 	struct rlimit nofile, memlock;
 };
 

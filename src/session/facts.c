@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strbuf.h"
 #include "record/reason_text.h"
 
@@ -69,21 +70,31 @@ int facts_begin(struct builder *b, const struct session_config *config)
 	return add_reasons(b);
 }
 
-int facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end)
+void facts_numbers(struct builder *b, const struct sampler_stats *stats,
+		   const struct facts_so_far *so_far)
 {
 	struct profile_meta *meta = builder_meta(b);
 	meta->rate_hz = stats->rate_hz;
 	meta->kernel_sampled = stats->kernel;
-	meta->unsampled_kernel_ns = stats->kernel ? 0 : end->system_ns;
+	meta->unsampled_kernel_ns = stats->kernel ? 0 : so_far->system_ns;
 	meta->fixed_period_samples = stats->fixed_period_samples;
-	meta->start_unix_ns = end->start_unix_ns;
-	meta->duration_ns = end->duration_ns;
-	if (stats->rate_hz >= end->wanted_rate_hz)
+	meta->start_unix_ns = so_far->start_unix_ns;
+	meta->duration_ns = so_far->duration_ns;
+	meta->lost_samples = so_far->lost;
+	meta->throttled = so_far->throttled;
+	meta->profiler_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int facts_end(struct builder *b, const struct sampler_stats *stats,
+	      const struct facts_so_far *so_far)
+{
+	facts_numbers(b, stats, so_far);
+	if (stats->rate_hz >= so_far->wanted_rate_hz)
 		return 0;
 	char text[160];
 	snprintf(text, sizeof(text),
 		 "sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
-		 stats->rate_hz, end->wanted_rate_hz);
+		 stats->rate_hz, so_far->wanted_rate_hz);
 	return builder_note(b, text);
 }
 

@@ -16,14 +16,20 @@ int facts_begin(struct builder *b, const struct session_config *config);
 int facts_targets(struct builder *b, struct process_table *processes, const pid_t *pids,
 		  size_t count);
 
-struct facts_end {
+struct facts_so_far {
 	uint64_t start_unix_ns, duration_ns;
 	uint64_t system_ns; /* what the targets ran in kernel mode */
+	uint64_t lost, throttled;
 	uint32_t wanted_rate_hz;
 };
 
+/** Fills the numbers, as they are at the moment. */
+void facts_numbers(struct builder *b, const struct sampler_stats *stats,
+		   const struct facts_so_far *so_far);
+
 /** Fills what is known when sampling has stopped. @return 0 or -ENOMEM */
-int facts_end(struct builder *b, const struct sampler_stats *stats, const struct facts_end *end);
+int facts_end(struct builder *b, const struct sampler_stats *stats,
+	      const struct facts_so_far *so_far);
 
 /** Names the daemons that CMD has started: they were left alone. @return 0 or -ENOMEM */
 int facts_survivors(struct builder *b, const struct process_table *processes, pid_t cmd);

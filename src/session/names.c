@@ -121,12 +121,22 @@ int names_ask_late(struct names *n)
 	return 0;
 }
 
+static void find_function_start(struct names *n, uint32_t frame)
+{
+	const struct asked *a = &n->frames.at[frame];
+	uint64_t start, size;
+	if ((a->unnamed || a->waiting) && a->code && a->code->table &&
+	    unwind_table_function(a->code->table, a->vaddr, &start, &size))
+		builder_frame_function_start(n->builder, (frame_id){ frame }, start);
+}
+
 static int name_frame(struct names *n, uint32_t frame, const struct symbol_result *r)
 {
 	struct asked *a = &n->frames.at[frame];
 	a->waiting = false;
 	if (!r->line_count) {
 		a->unnamed = true;
+		find_function_start(n, frame); /* a journal does not wait for the end */
 		return 0;
 	}
 	struct builder_line lines[NAMED_LINES_MAX];
@@ -160,13 +170,8 @@ bool names_waiting(const struct names *n)
 
 void names_finish(struct names *n)
 {
-	for (uint32_t i = 0; i < n->frames.count; i++) {
-		const struct asked *a = &n->frames.at[i];
-		uint64_t start, size;
-		if ((a->unnamed || a->waiting) && a->code && a->code->table &&
-		    unwind_table_function(a->code->table, a->vaddr, &start, &size))
-			builder_frame_function_start(n->builder, (frame_id){ i }, start);
-	}
+	for (uint32_t i = 0; i < n->frames.count; i++)
+		find_function_start(n, i);
 }
 
 uint64_t names_cpu_ns(const struct names *n)

@@ -16,9 +16,10 @@
 #include "base/vec.h"
 #include "process/process.h"
 #include "profile/builder.h"
+#include "sampler/replay.h"
 #include "session/child.h"
 #include "session/facts.h"
-#include "sampler/replay.h"
+#include "session/keeping.h"
 #include "session/modules.h"
 #include "session/names.h"
 #include "session/recorded.h"
@@ -57,6 +58,7 @@ struct session {
 	uint64_t lost, throttled;
 	struct system_time system_time;
 	struct recorded recorded;
+	struct keeping keeping;
 	int exec_errno;
 	bool sampling, stopping, gave_up;
 	bool hurry; /* ^C: do not wait for names */
@@ -395,8 +397,33 @@ static int timeout_ms(const struct session *s, uint64_t now_ns, uint64_t due_ns)
 	return until <= now_ns ? 0 : (int)((until - now_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
 }
 
+static struct facts_so_far so_far_until(const struct session *s, uint64_t now_ns)
+{
+	return (struct facts_so_far){
+		.start_unix_ns = s->start_unix_ns,
+		.duration_ns = now_ns - s->start_ns,
+		.system_ns = system_time_ns(&s->system_time),
+		.lost = s->lost,
+		.throttled = s->throttled,
+		.wanted_rate_hz = s->config->rate_hz,
+	};
+}
+
+/* Nobody has to wait for it: the fragment of a second is small. */
+static void keep_journal(struct session *s, uint64_t now_ns)
+{
+	if (!keeping_is_due(&s->keeping, now_ns))
+		return;
+	struct sampler_stats stats;
+	struct facts_so_far so_far = so_far_until(s, now_ns);
+	s->config->sampler->stats(s->sampler, &stats);
+	facts_numbers(s->builder, &stats, &so_far);
+	keeping_write(&s->keeping, now_ns);
+}
+
 static void tick(struct session *s, uint64_t now_ns)
 {
+	keep_journal(s, now_ns);
 	if (now_ns < s->next_tick_ns)
 		return;
 	s->next_tick_ns = now_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
@@ -444,13 +471,8 @@ static int end_sampling(struct session *s, struct error *err)
 	s->config->sampler->stats(s->sampler, &stats);
 	s->config->sampler->destroy(s->sampler);
 	s->sampler = NULL;
-	struct facts_end end = {
-		.start_unix_ns = s->start_unix_ns,
-		.duration_ns = s->end_ns - s->start_ns,
-		.system_ns = system_time_ns(&s->system_time),
-		.wanted_rate_hz = s->config->rate_hz,
-	};
-	return facts_end(s->builder, &stats, &end) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
+	struct facts_so_far so_far = so_far_until(s, s->end_ns);
+	return facts_end(s->builder, &stats, &so_far) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
 }
 
 /* Where nothing had to wait for a file, it may still be on its way when the last record is done. */
@@ -487,6 +509,7 @@ int session_run(struct session *s, struct error *err)
 		child_deinit(&s->child); /* CMD never runs unless it is profiled */
 		return r;
 	}
+	keeping_begin(&s->keeping, s->config, s->builder);
 	s->sampling = true;
 	r = loop(s, err);
 	s->sampling = false;
@@ -495,6 +518,8 @@ int session_run(struct session *s, struct error *err)
 	system_time_read(&s->system_time);
 	if (r == 0)
 		r = drain_rest(s, err);
+	keeping_hurry(&s->keeping);
+	keep_journal(s, s->end_ns);
 	int ended = end_sampling(s, err);
 	return r < 0 ? r : ended;
 }
@@ -555,6 +580,7 @@ void session_destroy(struct session *s)
 	if (!s)
 		return;
 	stacks_destroy(s->stacks);
+	keeping_end(&s->keeping);
 	names_destroy(s->names);
 	modules_destroy(s->modules);
 	builder_destroy(s->builder);

@@ -33,6 +33,12 @@ struct session_config {
 	/** Called about twice a second while sampling; may be NULL. */
 	void (*on_tick)(void *context, uint64_t samples, uint64_t elapsed_ns);
 	void *tick_context;
+	/**
+	 * Takes a member of the journal (profile/journal.h), once a second and when sampling has stopped;
+	 * may be NULL. Anything but 0 ends the journal. May be set until session_run().
+	 */
+	int (*on_member)(void *context, const void *bytes, size_t size_bytes);
+	void *member_context;
 };
 
 /* How CMD stands. */

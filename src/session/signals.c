@@ -17,9 +17,10 @@ int signals_init(struct signals *s, struct error *err)
 		sigaddset(&set, handled[i]);
 	struct sigaction plain = { .sa_handler = SIG_DFL }, ignore = { .sa_handler = SIG_IGN };
 	/* An ignored SIGCHLD, inherited, would make the kernel throw CMD's status away (wait(2)); a
-	 * reader of our output that goes away must not keep us from passing that status on. */
+	 * reader of our output that goes away, and a limit on the size of files, must not keep us from
+	 * passing that status on. */
 	if (sigaction(SIGCHLD, &plain, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0 ||
-	    sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	    sigaction(SIGXFSZ, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return fail_errno(err, "cannot set up signals");
 	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->fd < 0)

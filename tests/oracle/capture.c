@@ -4,6 +4,7 @@
  *
  *	capture small	the unit tests' capture of known content, to standard output
  *	capture empty	a capture without a sample
+ *	capture journal	the same as `small`, as a journal: a member after each 10 samples
  *	capture copy	standard input, read and written again
  *	capture fold	standard input as collapsed stacks, annotated
  *	capture facts	what standard input says about itself, a line a fact
@@ -13,7 +14,7 @@
 
 #include "base/file.h"
 #include "format/folded.h"
-#include "../unit/profile/fixture.h"
+#include "../unit/profile/kept.h"
 
 static struct profile *empty_profile(void)
 {
@@ -49,11 +50,22 @@ static void put_facts(const struct profile *p, struct strbuf *out)
 			      profile_string(p, p->modules[i].build_id));
 }
 
+static int put_journal(void)
+{
+	struct kept k;
+	kept_fixture(&k, 10);
+	fwrite(k.bytes.text, 1, k.bytes.length, stdout);
+	kept_end(&k);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
 	struct error err = { 0 };
 	struct strbuf out = { 0 };
+	if (!strcmp(what, "journal"))
+		return put_journal();
 	struct profile *p = !strcmp(what, "small")   ? fixture_profile(0)
 			    : !strcmp(what, "empty") ? empty_profile()
 						     : read_input(&err);

@@ -250,6 +250,47 @@ def test_an_empty_capture_is_valid():
     assert len(empty.message["sample_type"]) == 2
 
 
+def test_a_journal_is_one_message():
+    """What protobuf makes of its members, one behind the other."""
+    journal = Decoded(decode(run("journal")))
+    m = journal.message
+    found = {}
+    for sample in m["sample"]:
+        labels = journal.labels(sample)
+        names = []
+        for location in map(journal.locations.get, sample["location_id"]):
+            names += [journal.text(journal.functions[one(line, "function_id")], "name")
+                      for line in location.get("line", [])]
+            if "line" not in location:  # it has no name, or had none when it was written
+                path = journal.text(journal.mappings[one(location, "mapping_id")], "filename")
+                names.append({"[kernel.kallsyms]": KERNEL, "/docker/7/lib/libc.so.6": "?"}[path])
+        key = (tuple(names[::-1]), labels["thread"], labels["tid"], labels.get("truncated"))
+        count, cpu_ns = sample["value"]
+        assert cpu_ns == count * 1001001
+        found[key] = found.get(key, 0) + count
+    unnamed = {key: n for key, n in found.items() if "?" in key[0]}
+    assert unnamed == {(("main", "?"), "bash", 100, None): 1, (("main", "?"), "work", 100, None): 2}
+    for key, n in unnamed.items():
+        named = (("main", "memcpy"), *key[1:])
+        found[named] = found.get(named, 0) + n
+        del found[key]
+    expected = {}
+    for stack, count, _, *rest in SAMPLES:
+        expected[(tuple(stack), *rest)] = expected.get((tuple(stack), *rest), 0) + count
+    assert found == expected
+    capture = one(m, "capture")
+    assert capture["journal"] == [True]
+    assert journal.text(journal.mappings[one(capture, "main_mapping")], "filename") == "/usr/bin/work"
+    assert len(capture["frame_kinds"]) == len(m["location"])
+    times = one(capture, "times")
+    assert one(times, "samples") == len(m["sample"]) > len(SAMPLES)
+    assert sum(times["step"]) == 66000000 and len(times["step"]) == len(times["sample"]) == 28
+    counts = [sample["value"][0] for sample in m["sample"]]
+    assert [times["sample"].count(i) for i in range(len(counts))] == counts
+    assert [r["id"] for r in capture["reason"]] == [[b"no-rule"], [b"read-failed"]]
+    assert capture["command"] == [b"work --fast"] and capture["pid"] == [100]
+
+
 def go_pprof(tmp_path, capture, *options):
     if not shutil.which("go"):
         pytest.skip("go is not installed")

@@ -160,15 +160,19 @@ static inline stack_id fixture_stack(struct fixture *f, unsigned which)
  * Sample counts: 1, 2, 3, ... by stack; stacks 0 to 2 on the thread that is renamed. Samples of stack n
  * are taken n, 10 + n, 20 + n, ... ms after the start.
  */
-static inline void fixture_samples(struct fixture *f, unsigned which)
+static inline void fixture_sample(struct fixture *f, unsigned which, unsigned i)
 {
 	stack_id stack = fixture_stack(f, which);
 	const char *truncated = which == 6 ? "read-failed" : "";
-	for (unsigned i = 0; i <= which; i++) {
-		thread_id t = which > 2 ? f->worker : i ? f->renamed_after : f->renamed_before;
-		uint64_t time_ns = (10 * (uint64_t)i + which) * 1000000;
-		assert_int_equal(builder_sample(f->b, time_ns, t, stack, truncated), 0);
-	}
+	thread_id t = which > 2 ? f->worker : i ? f->renamed_after : f->renamed_before;
+	uint64_t time_ns = (10 * (uint64_t)i + which) * 1000000;
+	assert_int_equal(builder_sample(f->b, time_ns, t, stack, truncated), 0);
+}
+
+static inline void fixture_samples(struct fixture *f, unsigned which)
+{
+	for (unsigned i = 0; i <= which; i++)
+		fixture_sample(f, which, i);
 }
 
 static inline void fixture_meta(struct fixture *f)

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""The journal beside the output: what is left of a recording when perfprof is killed, and who finds it."""
+
+import gzip
+import json
+import math
+import os
+import random
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import (LIMIT_S, PERFPROF, Pprof, Target, needs_perf, perfprof, program, protobuf_fields,
+                     wait_until)
+
+RATE = 999
+
+
+def start(*arguments, **options):
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.Popen([PERFPROF, *map(str, arguments)], stdin=subprocess.DEVNULL, **options)
+
+
+def cpu_ns(pid):
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+class CpuClock(threading.Thread):
+    """Writes down what CPU time a process has used, every few milliseconds."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.readings, self.going = pid, [], True
+
+    def run(self):
+        while self.going:
+            self.readings.append((time.monotonic(), cpu_ns(self.pid)))
+            time.sleep(0.005)
+
+    def at(self, moment):
+        return max((c for t, c in self.readings if t <= moment), default=self.readings[0][1])
+
+
+def report(path, **options):
+    result = perfprof("report", path, "--format", "json", **options)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def killed_round(folder, pid, rng):
+    """Profiles `pid` and is killed at some moment. @return (begin, end) or None if nothing was begun"""
+    perf = start("attach", "-p", pid, "-o", folder / "x.pb.gz")
+    part = folder / "x.pb.gz.part"
+    wait_until(lambda: part.exists() and part.stat().st_size, what="the journal")
+    begin = time.monotonic()
+    time.sleep(rng.uniform(0, 2.6))
+    perf.kill()
+    end = time.monotonic()
+    perf.communicate(timeout=LIMIT_S)
+    return begin, end
+
+
+def kill_in_a_loop(tmp_path, target, rounds, seed):
+    clock = CpuClock(target.pid)
+    clock.start()
+    results = [None] * rounds
+    folders = [tmp_path / str(i) for i in range(rounds)]
+
+    def one(i):
+        folders[i].mkdir()
+        results[i] = killed_round(folders[i], target.pid, random.Random(seed + i))
+
+    at_once = 4
+    for first in range(0, rounds, at_once):
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(first, min(first + at_once, rounds))]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    clock.going = False
+    clock.join()
+    return [(folder, *times) for folder, times in zip(folders, results, strict=True)], clock
+
+
+def assert_recovered(folder, begin, end, clock):
+    assert sorted(p.name for p in folder.iterdir()) == ["x.pb.gz.part"]
+    document = report(folder / "x.pb.gz.part")
+    samples = document["capture"]["samples"]
+    # All but the last second, and the tenth that sampling needs to begin and a busy machine to write.
+    least = (clock.at(end - 1.15) - clock.at(begin + 0.05)) / 1e9 * RATE
+    most = (clock.at(end + 0.05) - clock.at(begin - 0.5)) / 1e9 * RATE
+    assert least - 5 * math.sqrt(max(least, 1)) - 5 <= samples <= most + 5 * math.sqrt(most) + 5
+    assert document["capture"]["rate_hz"] == RATE
+    assert document["capture"]["command"].startswith("attach ")
+    assert any("read from a journal" in note for note in document["capture"]["notes"])
+    if samples >= 100:
+        hot = document["hotspots"][0]
+        assert hot["function"] == "target_work" and hot["self_percent"] > 80
+        assert document["capture"]["truncated_samples"] == 0
+    return samples
+
+
+def test_killed_at_any_moment_the_target_lives_and_the_journal_is_read(tmp_path):
+    needs_perf()
+    with Target(program("target")).wait_ready() as target:
+        rounds, clock = kill_in_a_loop(tmp_path, target, 8, random.randrange(1 << 30))
+        samples = [assert_recovered(*r, clock) for r in rounds]
+        assert max(samples) > 100
+        assert target.process.poll() is None
+        stdout, stderr = target.finish()
+        assert json.loads(stdout)["interrupted"] == 0 and not stderr
+
+
+@pytest.mark.slow
+def test_killed_two_hundred_times(tmp_path):
+    needs_perf()
+    with Target(program("target")).wait_ready() as target:
+        rounds, clock = kill_in_a_loop(tmp_path, target, 200, random.randrange(1 << 30))
+        for r in rounds:
+            assert_recovered(*r, clock)
+        stdout, stderr = target.finish()
+        assert json.loads(stdout)["interrupted"] == 0 and not stderr
+
+
+def test_run_killed_leaves_cmd_alone(tmp_path):
+    needs_perf()
+    done = tmp_path / "done"
+    perf = start("run", "-o", tmp_path / "x.svg", "--", "sh", "-c",
+                 f"{program('shares')} 1.8 && touch {done}")
+    part = tmp_path / "x.svg.part"
+    wait_until(lambda: part.exists() and part.stat().st_size, what="the journal")
+    time.sleep(1.5)
+    perf.kill()
+    perf.communicate(timeout=LIMIT_S)
+    document = report(part)
+    assert document["hotspots"][0]["function"] == "alpha"
+    assert document["capture"]["command"].startswith("sh -c ")
+    assert perfprof("flame", part).stdout.startswith("<?xml")
+    wait_until(done.exists, what="CMD's end")
+
+
+@pytest.fixture(scope="module", name="left")
+def left_by_a_killed_one(tmp_path_factory):
+    """A journal of some seconds of `shares`."""
+    needs_perf()
+    folder = tmp_path_factory.mktemp("left")
+    perf = start("run", "-o", folder / "x.pb.gz", "--", program("shares"), "30")
+    part = folder / "x.pb.gz.part"
+    time.sleep(2.4)
+    child = int(Path(f"/proc/{perf.pid}/task/{perf.pid}/children").read_text().split()[0])
+    perf.kill()
+    os.kill(child, 9)
+    perf.communicate(timeout=LIMIT_S)
+    return part
+
+
+def members(raw):
+    """Where each gzip member begins."""
+    import zlib
+    at, begins = 0, []
+    while at < len(raw):
+        begins.append(at)
+        unpack = zlib.decompressobj(31)
+        unpack.decompress(raw[at:])
+        assert unpack.eof
+        at = len(raw) - len(unpack.unused_data)
+    return begins
+
+
+def test_the_members_are_one_pprof_file(left):
+    raw = left.read_bytes()
+    assert len(members(raw)) >= 3
+    message = Pprof(left)  # unpacks all members and reads them as one message
+    assert message.sample_types == [("samples", "count"), ("cpu", "nanoseconds")]
+    samples = sum(values[0] for _, values, _ in message.samples)
+    assert samples == report(left)["capture"]["samples"]
+    alpha = sum(values[0] for frames, values, _ in message.samples if "alpha" in frames)
+    assert 0.4 < alpha / samples < 0.6
+    ours = [value for number, value in protobuf_fields(gzip.decompress(raw)) if number == 536870911]
+    assert len(ours) == len(members(raw))
+
+
+def test_a_torn_member_is_left_out_and_said(left, tmp_path):
+    raw = left.read_bytes()
+    last = members(raw)[-1]
+    torn = tmp_path / "torn.part"
+    for cut in (last + 1, (last + len(raw)) // 2, len(raw) - 1):
+        torn.write_bytes(raw[:cut])
+        document = report(torn)
+        assert 0 < document["capture"]["samples"] < report(left)["capture"]["samples"]
+        assert any(f"last {cut - last} bytes of the journal are a torn write" in note and "at most a second" in note
+                   for note in document["capture"]["notes"])
+        result = perfprof("flame", torn)
+        assert result.returncode == 0 and f"last {cut - last} bytes" in result.stderr
+    torn.write_bytes(raw[:members(raw)[1] // 2])
+    result = perfprof("report", torn)
+    assert result.returncode == 4 and "cut off" in result.stderr
+
+
+def test_times_are_exact(left):
+    """Steps add up to the time sampled; the CPU ticks of one busy thread are about 1 ms apart."""
+    steps = []
+    for number, value in protobuf_fields(gzip.decompress(left.read_bytes())):
+        for n, v in protobuf_fields(value) if number == 536870911 else ():
+            for m, w in protobuf_fields(v) if n == 23 else ():
+                if m == 3:
+                    at = 0
+                    while at < len(w):
+                        step = shift = 0
+                        while True:
+                            byte = w[at]
+                            at += 1
+                            step |= (byte & 0x7F) << shift
+                            shift += 7
+                            if byte < 0x80:
+                                break
+                        steps.append(step)
+    document = report(left)
+    assert len(steps) == document["capture"]["samples"]
+    assert sum(steps) / 1e9 <= document["capture"]["duration_s"] + 0.1
+    assert len({s % 1000 for s in steps}) > 100, "nanoseconds, not a coarser unit"
+
+
+def quick(folder, *options, name="x.pb.gz", command=("true",), **more):
+    return perfprof("run", *options, "-o", folder / name, "--", *command, **more)
+
+
+def test_a_leftover_is_kept_aside(left, tmp_path):
+    part = tmp_path / "x.pb.gz.part"
+    part.write_bytes(left.read_bytes())
+    result = quick(tmp_path)
+    assert result.returncode == 0
+    assert f"'{part}.1'" in result.stderr and "was left behind" in result.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.pb.gz", "x.pb.gz.part.1"]
+    assert report(f"{part}.1")["capture"]["samples"] == report(left)["capture"]["samples"]
+    assert quick(tmp_path).stderr == "", "it is mentioned once"
+
+
+def test_a_link_is_not_followed(tmp_path):
+    needs_perf()
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    part = tmp_path / "x.pb.gz.part"
+    part.symlink_to(precious)
+    result = quick(tmp_path, command=(program("shares"), "0.2"))
+    assert result.returncode == 0 and "not ours to use" in result.stderr
+    assert precious.read_text() == "precious" and part.is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["precious", "x.pb.gz", "x.pb.gz.part"]
+
+
+def test_two_at_once_keep_journals_of_their_own(tmp_path):
+    needs_perf()
+    part = tmp_path / "x.pb.gz.part"
+    first = start("run", "-o", tmp_path / "x.pb.gz", "--", "sleep", "2")
+    wait_until(lambda: part.exists() and part.stat().st_size, what="the journal")
+    second = start("run", "-o", tmp_path / "x.pb.gz", "--", "sleep", "0.2")
+    name = tmp_path / f"x.pb.gz.{second.pid}.part"
+    wait_until(lambda: name.exists() or second.poll() is not None, what="the second journal")
+    _, stderr = second.communicate(timeout=LIMIT_S)
+    assert second.returncode == 0 and f"'{name}'" in stderr and "another perfprof" in stderr
+    assert part.exists()
+    _, stderr = first.communicate(timeout=LIMIT_S)
+    assert first.returncode == 0 and stderr == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["x.pb.gz"]
+
+
+def test_only_files_have_a_journal(tmp_path):
+    needs_perf()
+    result = perfprof("run", "-o", "-", "--", program("shares"), "0.2", cwd=tmp_path)
+    assert result.returncode == 0 and not list(tmp_path.iterdir())
+
+
+def test_what_was_given_to_the_sudo_user_is_the_journal_too(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: files are given away")
+    needs_perf()
+    perf = start("run", "-o", tmp_path / "x.pb.gz", "--", "sleep", "1",
+                 env=dict(os.environ, SUDO_UID="65534", SUDO_GID="65534"))
+    part = tmp_path / "x.pb.gz.part"
+    wait_until(lambda: part.exists() and part.stat().st_size, what="the journal")
+    assert part.stat().st_uid == 65534 and part.stat().st_mode & 0o777 == 0o600
+    perf.communicate(timeout=LIMIT_S)
+    assert perf.returncode == 0
