@@ -47,8 +47,7 @@ static bool same_file(const struct first_bytes *first, const struct record_mmap 
 /* Parts of a file are mapped in the order of their addresses, its header first. */
 static int find_base(struct cursor c, uint64_t start, struct loaded_file *out)
 {
-	struct first_bytes *first = calloc(1, sizeof(*first));
-	_cleanup_free_ struct first_bytes *guard = first;
+	_cleanup_free_ struct first_bytes *first = calloc(1, sizeof(*first));
 	char path[PATH_BYTES];
 	struct record_mmap mmap;
 	while (first && maps_file_next_any(&c, &mmap, path, sizeof(path)) && mmap.start <= start) {
