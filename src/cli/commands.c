@@ -4,13 +4,8 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-	&run_command,
-	&attach_command,
-	&record_command,
-	&report_command,
-	&flame_command,
-	&check_command,
-	NULL,
+	&run_command,   &attach_command,  &record_command, &report_command,
+	&flame_command, &convert_command, &check_command,  NULL,
 };
 
 const struct command *command_find(const char *name)

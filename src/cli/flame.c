@@ -39,7 +39,10 @@ static int cmd_flame(char **argv)
 		 output_format_of(output.path, &output.format, &err) < 0)
 		return complain(STATUS_USAGE, &err);
 	if (output.format != OUTPUT_SVG) {
-		fail(&err, -EINVAL, "a flame graph is an .svg file, not '%s'", output.path);
+		fail(&err, -EINVAL,
+		     "a flame graph is an .svg file, not '%s'; 'perfprof convert' writes the "
+		     "others",
+		     output.path);
 		return complain(STATUS_USAGE, &err);
 	}
 	status = reading_write(capture, &options, &output);
@@ -53,10 +56,12 @@ const struct command flame_command = {
 	.main = cmd_flame,
 	.brief = "a flame graph of a profile",
 	.usage = "flame CAPTURE [-o OUT.svg] [OPTIONS]",
-	.summary = "A flame graph of a profile: ours, pprof, or collapsed stacks ('-': stdin).\n"
+	.summary = "A flame graph of a profile: a capture, perf.data, pprof, collapsed stacks, "
+		   "the text of\nperf script, or a picture of perfprof's ('-': stdin). The picture "
+		   "carries the capture.\n"
 		   "Without -o it goes to standard output; on a terminal to perfprof.svg.",
 	.options = flame_options,
 	.epilog = "examples:\n"
 		  "  perfprof flame perfprof.pb.gz -o profile.svg\n"
-		  "  stackcollapse-perf.pl < out.perf | perfprof flame - > profile.svg\n",
+		  "  perf script | perfprof flame - > profile.svg\n",
 };

@@ -62,7 +62,7 @@ static int set_time(const struct profile *p, const char *text, struct profile_fi
 	return 0;
 }
 
-static int filter(struct profile **p, const struct reading_options *options, struct error *err)
+int reading_filter(struct profile **p, const struct reading_options *options, struct error *err)
 {
 	struct profile_filter_found found;
 	struct profile_filter f = {
@@ -88,6 +88,22 @@ static int filter(struct profile **p, const struct reading_options *options, str
 	return 0;
 }
 
+struct output_style reading_style(const struct reading_options *options)
+{
+	return (struct output_style){
+		.threads = options->threads,
+		.inverted = options->inverted,
+		.reverse = options->reverse,
+		.annotate = options->annotate,
+		.plain = options->plain,
+		.weight = options->weight,
+		.title = options->title,
+		.colors = options->colors,
+		.width_px = options->width_px,
+		.top = options->top,
+	};
+}
+
 int reading_write(const char *capture, const struct reading_options *options,
 		  const struct output *output)
 {
@@ -96,16 +112,8 @@ int reading_write(const char *capture, const struct reading_options *options,
 	int status = open_capture(capture, &p, &err);
 	if (status)
 		return complain(status, &err);
-	struct output_style style = {
-		.threads = options->threads,
-		.inverted = options->inverted,
-		.reverse = options->reverse,
-		.title = options->title,
-		.colors = options->colors,
-		.width_px = options->width_px,
-		.top = options->top,
-	};
-	int r = filter(&p, options, &err);
+	struct output_style style = reading_style(options);
+	int r = reading_filter(&p, options, &err);
 	if (r == 0)
 		r = output_write(p, output, &style, 0, &err);
 	profile_destroy(p);

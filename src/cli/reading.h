@@ -8,9 +8,10 @@
 /* What the commands that read a CAPTURE share. */
 
 struct reading_options {
-	const char *format, *output, *title, *colors;
+	const char *format, *output, *title, *colors, *weight;
+	struct option_list outputs; /* convert */
 	uint32_t top, width_px;
-	bool inlines, kernel, threads, inverted, reverse;
+	bool inlines, kernel, threads, inverted, reverse, annotate, plain, quiet;
 	const char *focus, *ignore, *hide, *thread, *time;
 };
 
@@ -57,6 +58,11 @@ enum { READING_GO_ON = -1 };
  */
 int reading_parse(const struct command *command, char **argv, struct reading_options *options,
 		  const char **out_capture, struct error *err);
+
+/** Replaces the profile by what the filters leave of it. @return 0; -EINVAL; -ENOMEM */
+int reading_filter(struct profile **p, const struct reading_options *options, struct error *err);
+
+struct output_style reading_style(const struct reading_options *options);
 
 /** Opens, filters, renders, writes; complains itself. @return the exit status */
 int reading_write(const char *capture, const struct reading_options *options,

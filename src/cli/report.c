@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/reading.h"
@@ -18,18 +19,45 @@ static const struct option report_options[] = {
 	OPTION_END,
 };
 
+static bool is_report(enum output_format format)
+{
+	return format == OUTPUT_TEXT || format == OUTPUT_MARKDOWN || format == OUTPUT_JSON;
+}
+
+/* The extension of a file says its format; --format may say the same once more. */
+static int choose_output(const struct reading_options *options, struct output *out,
+			 struct error *err)
+{
+	const char *name = options->format ? options->format : "text";
+	*out = (struct output){ .path = options->output ? options->output : "-" };
+	int r = output_format_by_name(name, &out->format, err);
+	if (r < 0 || !strcmp(out->path, "-"))
+		return r;
+	enum output_format asked = out->format;
+	r = output_format_of(out->path, &out->format, err);
+	if (r < 0)
+		return r;
+	if (!is_report(out->format))
+		return fail(err, -EINVAL,
+			    "a report is a .txt, .md or .json file, not '%s'; 'perfprof convert' "
+			    "writes the others",
+			    out->path);
+	if (options->format && asked != out->format)
+		return fail(err, -EINVAL, "--format %s contradicts the name '%s'", name, out->path);
+	return 0;
+}
+
 static int cmd_report(char **argv)
 {
-	struct reading_options options = { .format = "text", .inlines = true, .kernel = true };
+	struct reading_options options = { .inlines = true, .kernel = true };
 	struct error err = { 0 };
-	enum output_format format;
+	struct output output;
 	const char *capture;
 	int status = reading_parse(&report_command, argv, &options, &capture, &err);
 	if (status != READING_GO_ON)
 		return status == STATUS_DONE ? status : complain(status, &err);
-	if (output_format_by_name(options.format, &format, &err) < 0)
+	if (choose_output(&options, &output, &err) < 0)
 		return complain(STATUS_USAGE, &err);
-	struct output output = { .path = options.output ? options.output : "-", .format = format };
 	return reading_write(capture, &options, &output);
 }
 
@@ -38,8 +66,9 @@ const struct command report_command = {
 	.main = cmd_report,
 	.brief = "the hot-spot report of a profile",
 	.usage = "report CAPTURE [OPTIONS]",
-	.summary =
-		"The hot-spot report of a profile: ours, pprof, or collapsed stacks ('-': stdin).",
+	.summary = "The hot-spot report of a profile: a capture, perf.data, pprof, collapsed "
+		   "stacks, the text of\nperf script, or a picture of perfprof's ('-': stdin). -o "
+		   "writes .txt, .md or .json.",
 	.options = report_options,
 	.epilog = "examples:\n"
 		  "  perfprof report perfprof.pb.gz\n"

@@ -3,25 +3,18 @@
 
 #include <errno.h>
 
-#include "base/arena.h"
 #include "base/strbuf.h"
-#include "base/vec.h"
 #include "profile/builder.h"
+#include "profile/copy.h"
 #include "profile/facts.h"
 #include "profile/select.h"
 
-/* A copy in the making: rows of the old profile to ids of the builder. */
+/* A copy in the making. */
 struct copy {
 	const struct profile *p;
 	const struct profile_filter *filter;
 	struct selection selection;
 	struct builder *b;
-	struct arena arena;
-	module_id *module_of;
-	frame_id *frame_of;
-	stack_id *stack_of;
-	draft_sample_id *sample_of;
-	VEC(struct builder_line) lines;
 };
 
 /* What is left out, in the words of the command line; behind those of an earlier filter. */
@@ -97,123 +90,11 @@ static bool copy_meta(struct copy *c)
 	return true;
 }
 
-static bool copy_modules(struct copy *c)
+static int copy_all(struct copy *c, struct error *err)
 {
-	for (size_t i = 1; i < c->p->module_count; i++) {
-		const struct profile_module *m = &c->p->modules[i];
-		module_id id = builder_add_module(
-			c->b, &(struct builder_module){ .path = profile_string(c->p, m->path),
-							.deleted = m->deleted,
-							.is_main = i == 1 });
-		if (!id.v ||
-		    builder_set_build_id_text(c->b, id, profile_string(c->p, m->build_id)) < 0)
-			return false;
-		builder_set_module_range(c->b, id, m->start_vaddr, m->limit_vaddr);
-		builder_set_file_offset(c->b, id, m->start_vaddr, m->file_off);
-		c->module_of[i] = id;
-	}
-	return true;
-}
-
-static bool copy_frame(struct copy *c, size_t row)
-{
-	const struct profile *p = c->p;
-	const struct profile_frame *f = &p->frames[row];
-	frame_id id = builder_new_frame(c->b, c->module_of[f->module.v], f->vaddr, f->kind);
-	c->lines.count = 0;
-	for (uint32_t i = 0; i < f->line_count; i++) {
-		if (c->selection.hidden_line[f->first_line + i])
-			continue;
-		const struct profile_line *line = &p->lines[f->first_line + i];
-		const struct profile_function *g = &p->functions[line->function.v];
-		struct builder_line copied = {
-			.name = profile_string(p, g->name),
-			.system_name = profile_string(p, g->system_name),
-			.file = profile_string(p, g->file),
-			.line = line->line,
-			.start_line = g->start_line,
-		};
-		if (!vec_push(&c->lines, copied))
-			return false;
-	}
-	c->frame_of[row] = id;
-	return id.v && builder_name_frame(c->b, id, c->lines.at, c->lines.count) == 0;
-}
-
-static bool copy_stacks(struct copy *c)
-{
-	const struct profile *p = c->p;
-	for (size_t i = 1; i < p->frame_count; i++)
-		if (!copy_frame(c, i))
-			return false;
-	for (size_t i = 1; i < p->stack_count; i++) {
-		stack_id parent = c->stack_of[p->stack_parent[i].v];
-		uint32_t frame = p->stack_frame[i].v;
-		if (selection_hides_frame(&c->selection, &p->frames[frame])) {
-			c->stack_of[i] = parent;
-			continue;
-		}
-		c->stack_of[i] = builder_stack(c->b, parent, c->frame_of[frame]);
-		if (!c->stack_of[i].v)
-			return false;
-	}
-	return true;
-}
-
-/* A row's time is spread evenly over its samples. */
-static uint64_t part_of(uint64_t ns, uint64_t kept, uint64_t count)
-{
-	return kept == count ? ns : (uint64_t)((unsigned __int128)ns * kept / count);
-}
-
-static bool copy_samples(struct copy *c)
-{
-	const struct profile *p = c->p;
-	for (size_t i = 0; i < p->sample_count; i++) {
-		const struct profile_sample *s = &p->samples[i];
-		const struct profile_thread *t = &p->threads[s->thread.v];
-		uint64_t kept = c->selection.kept[i];
-		thread_id thread = { 0 };
-		if (!kept)
-			continue;
-		if (s->thread.v) {
-			thread = builder_thread(c->b, t->pid, t->tid, profile_string(p, t->comm));
-			if (!thread.v)
-				return false;
-		}
-		c->sample_of[i] = builder_add_row(c->b, thread, c->stack_of[s->stack.v],
-						  profile_string(p, s->truncated), kept,
-						  part_of(s->cpu_ns, kept, s->count));
-		if (!c->sample_of[i].v)
-			return false;
-	}
-	return true;
-}
-
-static bool copy_times(struct copy *c)
-{
-	const struct profile *p = c->p;
-	struct profile_span span = filter_span(p, c->filter);
-	if (builder_set_time_cell(c->b, p->time_cell_ns) < 0)
-		return false;
-	for (size_t i = span.first; i < span.limit; i++) {
-		const struct profile_time *t = &p->times[i];
-		draft_sample_id row = c->sample_of[t->sample];
-		if (row.v && builder_add_time(c->b, row, t->time_ns, t->count) < 0)
-			return false;
-	}
-	return true;
-}
-
-static bool copy_all(struct copy *c)
-{
-	const struct profile *p = c->p;
-	c->module_of = arena_alloc(&c->arena, p->module_count * sizeof(*c->module_of));
-	c->frame_of = arena_alloc(&c->arena, p->frame_count * sizeof(*c->frame_of));
-	c->stack_of = arena_alloc(&c->arena, p->stack_count * sizeof(*c->stack_of));
-	c->sample_of = arena_alloc(&c->arena, p->sample_count * sizeof(*c->sample_of));
-	return c->module_of && c->frame_of && c->stack_of && c->sample_of && copy_meta(c) &&
-	       copy_modules(c) && copy_stacks(c) && copy_samples(c) && copy_times(c);
+	if (!copy_meta(c))
+		return fail(err, -ENOMEM, "out of memory");
+	return profile_copy(c->b, c->p, &c->selection, filter_span(c->p, c->filter), 0, err);
 }
 
 int profile_filter(const struct profile *p, const struct profile_filter *f, struct profile **out,
@@ -224,11 +105,10 @@ int profile_filter(const struct profile *p, const struct profile_filter *f, stru
 	if (!status)
 		status = builder_create(&c.b, err);
 	if (!status)
-		status = copy_all(&c) ? builder_freeze(c.b, out, err)
-				      : fail(err, -ENOMEM, "out of memory");
+		status = copy_all(&c, err);
+	if (!status)
+		status = builder_freeze(c.b, out, err);
 	builder_destroy(c.b);
-	arena_deinit(&c.arena);
-	vec_free(&c.lines);
 	selection_deinit(&c.selection);
 	return status;
 }

@@ -17,7 +17,7 @@ NO_PROFILES = [
     (b"a;b 1\nbad line\n", "line 2 "),
     (b"a;b 1\nc;d -5\n", "line 2 "),
     (b"a 1 2.5: 1 cpu-clock:\n\t55d0 main (/bin/x)\nno sample\n", "line 3 "),
-    (b"PERFILE2" + bytes(200), "perf.data"),
+    (b"PERFILE2" + bytes(200), "byte 8"),
     (b'<?xml version="1.0"?>\n<svg/>\n', "carries no capture"),
     (b'<svg><metadata id="capture">H4sI!</metadata></svg>', "damaged at byte 32"),
     (b'<svg><metadata id="capture">H4sI', "cut off at byte 32"),

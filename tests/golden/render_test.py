@@ -23,6 +23,8 @@ FORMS = {
     "md": ("report", "--format", "md"),
     "json": ("report", "--format", "json"),
     "svg": ("flame", "-o", "-"),
+    "speedscope.json": ("convert", "-q", "-o", "-", "--format", "speedscope"),
+    "firefox.json": ("convert", "-q", "-o", "-", "--format", "firefox"),
 }
 
 

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "profile/builder.h"
+#include "profile/merge.h"
+#include "profile/pprof.h"
+
+/* Behind ours, since cmocka has a macro called fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct made {
+	const char *command, *module, *build_id, *function, *comm;
+	uint32_t pid, tid, rate_hz;
+	uint64_t samples, cpu_ns, duration_ns, lost;
+	uint64_t times_ns[4]; /* as many as `samples`, if the last is not 0 */
+	const char *note, *reason;
+};
+
+static const struct made one = { .command = "make",
+				 .module = "/usr/bin/cc1",
+				 .build_id = "abcd",
+				 .function = "parse",
+				 .comm = "cc1",
+				 .pid = 7,
+				 .tid = 8,
+				 .rate_hz = 999,
+				 .samples = 2,
+				 .cpu_ns = 200,
+				 .duration_ns = 1000,
+				 .lost = 3,
+				 .times_ns = { 100, 900 },
+				 .note = "a note" };
+
+static struct profile *make(struct made m)
+{
+	struct builder *b;
+	struct profile *p = NULL;
+	assert_int_equal(builder_create(&b, NULL), 0);
+	struct profile_meta *meta = builder_meta(b);
+	meta->command = builder_intern(b, m.command);
+	meta->event = builder_intern(b, "cpu");
+	meta->rate_hz = m.rate_hz;
+	meta->duration_ns = m.duration_ns;
+	meta->lost_samples = m.lost;
+	meta->start_unix_ns = 5000 + m.duration_ns;
+	meta->kernel_sampled = true;
+	builder_target_pid(b, m.pid);
+	builder_note(b, m.note);
+	module_id module = builder_add_module(b, &(struct builder_module){ .path = m.module });
+	builder_set_build_id_text(b, module, m.build_id);
+	frame_id frame = builder_frame(b, module, 0x1234, FRAME_USER, NULL);
+	builder_name_frame(b, frame, &(struct builder_line){ .name = m.function, .line = 5 }, 1);
+	stack_id stack = builder_stack(b, (stack_id){ 0 }, frame);
+	if (m.reason)
+		builder_reason(b, m.reason, "in words");
+	draft_sample_id row = builder_add_row(b, builder_thread(b, m.pid, m.tid, m.comm), stack,
+					      m.reason ? m.reason : "", m.samples, m.cpu_ns);
+	for (size_t i = 0; i < m.samples && m.times_ns[m.samples - 1]; i++)
+		builder_add_time(b, row, m.times_ns[i], 1);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	builder_destroy(b);
+	return p;
+}
+
+static struct profile *merge(struct made a, struct made b)
+{
+	struct profile *list[2] = { make(a), make(b) }, *out = NULL;
+	struct error err = { 0 };
+	assert_int_equal(profile_merge((const struct profile *const *)list, 2, &out, &err), 0);
+	assert_int_equal(profile_check(out, &err), 0);
+	assert_int_equal(profile_total_count(out), a.samples + b.samples);
+	assert_int_equal(profile_total_cpu_ns(out), a.cpu_ns + b.cpu_ns);
+	profile_destroy(list[0]);
+	profile_destroy(list[1]);
+	return out;
+}
+
+static void equal_things_are_one(void **state)
+{
+	(void)state;
+	struct profile *p = merge(one, one);
+	assert_int_equal(p->module_count, 2);
+	assert_int_equal(p->function_count, 2);
+	assert_int_equal(p->frame_count, 2);
+	assert_int_equal(p->stack_count, 2);
+	assert_int_equal(p->thread_count, 2);
+	assert_int_equal(p->sample_count, 1);
+	assert_int_equal(p->samples[0].count, 4);
+	assert_int_equal(p->meta.pid_count, 1);
+	assert_int_equal(p->meta.note_count, 1);
+	assert_string_equal(profile_string(p, p->meta.command), "make");
+	assert_int_equal(p->meta.rate_hz, 999);
+	assert_true(p->meta.kernel_sampled);
+	profile_destroy(p);
+}
+
+static void one_build_id_is_one_module_whatever_its_path(void **state)
+{
+	(void)state;
+	struct made other = one;
+	other.module = "/docker/usr/bin/cc1";
+	struct profile *p = merge(one, other);
+	assert_int_equal(p->module_count, 2);
+	assert_int_equal(p->frame_count, 2);
+	profile_destroy(p);
+	other.build_id = "ffff";
+	p = merge(one, other);
+	assert_int_equal(p->module_count, 3);
+	assert_int_equal(p->frame_count, 3);
+	profile_destroy(p);
+}
+
+static void threads_are_apart_by_their_labels(void **state)
+{
+	(void)state;
+	struct made other = one;
+	other.comm = "as";
+	struct profile *p = merge(one, other);
+	assert_int_equal(p->thread_count, 3);
+	assert_int_equal(p->sample_count, 2);
+	profile_destroy(p);
+	other = one;
+	other.pid = 9;
+	p = merge(one, other);
+	assert_int_equal(p->thread_count, 3);
+	assert_int_equal(p->meta.pid_count, 2);
+	profile_destroy(p);
+}
+
+static void facts_are_summed_or_listed(void **state)
+{
+	(void)state;
+	struct made other = one;
+	other.command = "make test";
+	other.note = "another";
+	other.lost = 4;
+	other.duration_ns = 500;
+	other.reason = "read-failed";
+	struct profile *p = merge(one, other);
+	assert_string_equal(profile_string(p, p->meta.command), "make; make test");
+	assert_int_equal(p->meta.lost_samples, 7);
+	assert_int_equal(p->meta.duration_ns, 1500);
+	assert_int_equal(p->meta.start_unix_ns, 5500);
+	assert_int_equal(p->meta.note_count, 2);
+	assert_int_equal(p->meta.reason_count, 1);
+	assert_string_equal(profile_string(p, p->meta.reasons[0].sentence), "in words");
+	assert_int_equal(p->meta.reasons[0].samples, 2);
+	profile_destroy(p);
+}
+
+static void different_rates_are_said(void **state)
+{
+	(void)state;
+	struct made other = one;
+	other.rate_hz = 99;
+	struct profile *p = merge(one, other);
+	assert_int_equal(p->meta.rate_hz, 0);
+	assert_int_equal(p->meta.note_count, 2);
+	assert_non_null(strstr(profile_string(p, p->meta.notes[1]), "different rates"));
+	profile_destroy(p);
+}
+
+static void times_go_on_where_the_file_before_ended(void **state)
+{
+	(void)state;
+	static const uint64_t expected[] = { 100, 900, 1100, 1900 };
+	struct profile *p = merge(one, one);
+	assert_int_equal(p->time_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(p->times[i].time_ns, expected[i]);
+	profile_destroy(p);
+}
+
+static void sums_beyond_64_bits_are_refused(void **state)
+{
+	(void)state;
+	struct made huge = one;
+	huge.cpu_ns = UINT64_MAX;
+	struct profile *list[2] = { make(huge), make(one) }, *out = NULL;
+	struct error err = { 0 };
+	assert_int_equal(profile_merge((const struct profile *const *)list, 2, &out, &err),
+			 -75); /* EOVERFLOW */
+	assert_non_null(strstr(err.text, "64 bits"));
+	profile_destroy(list[0]);
+	profile_destroy(list[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_things_are_one),
+		cmocka_unit_test(one_build_id_is_one_module_whatever_its_path),
+		cmocka_unit_test(threads_are_apart_by_their_labels),
+		cmocka_unit_test(facts_are_summed_or_listed),
+		cmocka_unit_test(different_rates_are_said),
+		cmocka_unit_test(times_go_on_where_the_file_before_ended),
+		cmocka_unit_test(sums_beyond_64_bits_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
