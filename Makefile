@@ -20,7 +20,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: $(B)/perfprof
 
 # These install or only talk: nothing is probed for them, since the compiler itself may be missing.
-UNPROBED := help clean setup check demo lint format fuzz oracle bench soak golden
+UNPROBED := help clean setup check demo lint format fuzz oracle bench soak golden deb uninstall
 ifneq ($(filter-out $(UNPROBED),$(or $(MAKECMDGOALS),all)),)
 include tools/probe.mk
 endif

@@ -234,19 +234,34 @@ PERFPROF_API int perfprof_module_is_deleted(const struct perfprof_profile *p, ui
 
 enum perfprof_rule {
 	PERFPROF_RULE_NO_INLINES = 0, /* inlined functions are left out; no argument */
-	PERFPROF_RULE_NO_KERNEL = 1   /* the kernel's frames are left out; no argument */
+	PERFPROF_RULE_NO_KERNEL = 1,  /* the kernel's frames are left out; no argument */
+	/*
+	 * These want a POSIX extended regular expression, which is looked for anywhere in a frame's
+	 * functions, their source files and its module:
+	 */
+	PERFPROF_RULE_FOCUS = 2,  /* only samples with such a frame */
+	PERFPROF_RULE_IGNORE = 3, /* only samples without */
+	PERFPROF_RULE_HIDE = 4,   /* such functions are left out of the stacks; samples stay */
+	PERFPROF_RULE_THREAD = 5  /* in a thread's name, "name-TID", or the TID alone */
 };
 
 PERFPROF_API int perfprof_filter_create(struct perfprof_filter **out, struct perfprof_error **err);
 PERFPROF_API void perfprof_filter_destroy(struct perfprof_filter *f);
 /**
+ * A rule that is added again replaces the one before.
  * @param argument what the rule wants, else NULL
  * @return 0; -EINVAL for a rule that this version of the library does not have, and for a wrong
  *         argument
  */
 PERFPROF_API int perfprof_filter_add(struct perfprof_filter *f, enum perfprof_rule rule,
 				     const char *argument, struct perfprof_error **err);
-/** Makes a filtered copy; `p` stays as it is and yours. */
+/**
+ * Only samples whose time is known and in this range, in nanoseconds since sampling began; the end is not
+ * in the range. 0 and 0: at any time.
+ */
+PERFPROF_API void perfprof_filter_set_times(struct perfprof_filter *f, uint64_t begin_ns,
+					    uint64_t end_ns);
+/** Makes a filtered copy; `p` stays as it is and yours. @return 0; -EINVAL: no regular expression */
 PERFPROF_API int perfprof_filter_apply(const struct perfprof_filter *f,
 				       const struct perfprof_profile *p,
 				       struct perfprof_profile **out, struct perfprof_error **err);

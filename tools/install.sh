@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs what is built, or removes it again. Called by `make install` and `make uninstall`, which give
-# DESTDIR, bindir, libdir, includedir, datadir, mandir and docdir in the environment.
+# DESTDIR, bindir, libdir, includedir, datadir, mandir, docdir and zshdir in the environment.
 # usage: tools/install.sh install|uninstall BUILD VERSION
 set -eu
 what=$1 build=$2 version=$3
 
-: "${DESTDIR?}" "${bindir:?}" "${libdir:?}" "${includedir:?}" "${datadir:?}" "${mandir:?}" "${docdir:?}"
+: "${DESTDIR?}" "${bindir:?}" "${libdir:?}" "${includedir:?}" "${datadir:?}" "${mandir:?}" "${docdir:?}" "${zshdir:?}"
 
 # put MODE FILE FOLDER/NAME
 put()
@@ -44,12 +44,12 @@ done
 completion()
 {
 	if [ -f "$build/completions/$1" ] || [ "$what" = uninstall ]; then
-		put 644 "$build/completions/$1" "$datadir/$2"
+		put 644 "$build/completions/$1" "$2"
 	fi
 }
-completion perfprof.bash bash-completion/completions/perfprof
-completion _perfprof zsh/site-functions/_perfprof
-completion perfprof.fish fish/vendor_completions.d/perfprof.fish
+completion perfprof.bash "$datadir/bash-completion/completions/perfprof"
+completion _perfprof "$zshdir/_perfprof"
+completion perfprof.fish "$datadir/fish/vendor_completions.d/perfprof.fish"
 
 if [ "$what" = uninstall ]; then
 	for folder in "$docdir/docs" "$docdir"; do

@@ -11,6 +11,7 @@ libdir ?= $(prefix)/lib
 datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 docdir ?= $(datadir)/doc/perfprof
+zshdir ?= $(datadir)/zsh/site-functions
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 # Debian's own: another python3 on PATH need not have pytest.
@@ -62,7 +63,7 @@ oracle:
 	$(Q)$(PYTHON) tests/check.py --build $(TOP) --marked network
 
 soak:
-	$(Q)tools/setup
+	$(Q)tools/setup build check demo deb
 	$(again) check-build
 	$(Q)$(PYTHON) tests/check.py --build $(TOP) --marked slow
 
@@ -116,11 +117,15 @@ INSTALL_FILES = $(B)/perfprof $(B)/libperfprof.a $(B)/libperfprof.so $(B)/perfpr
 
 install: $(INSTALL_FILES)
 	$(Q)DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' datadir='$(datadir)' \
-		mandir='$(mandir)' docdir='$(docdir)' tools/install.sh install $(B) $(VERSION)
+		mandir='$(mandir)' docdir='$(docdir)' zshdir='$(zshdir)' tools/install.sh install $(B) $(VERSION)
 
 uninstall:
 	$(Q)DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' datadir='$(datadir)' \
-		mandir='$(mandir)' docdir='$(docdir)' tools/install.sh uninstall $(B) $(VERSION)
+		mandir='$(mandir)' docdir='$(docdir)' zshdir='$(zshdir)' tools/install.sh uninstall $(B) $(VERSION)
+
+deb:
+	$(Q)tools/setup build deb
+	$(Q)DEB_BUILD_OPTIONS='parallel=$(JOBS) '"$$DEB_BUILD_OPTIONS" tools/deb.sh $(TOP) $(VERSION)
 
 clean:
 	rm -rf $(TOP)

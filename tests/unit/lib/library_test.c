@@ -240,6 +240,48 @@ static void test_a_filter_makes_a_copy(void **state)
 	perfprof_filter_destroy(f);
 }
 
+/* What remains of built() under one rule, collapsed. */
+static void assert_rule(enum perfprof_rule rule, const char *argument, const char *expected)
+{
+	struct perfprof_profile *p = built(), *copy = NULL;
+	struct perfprof_filter *f = NULL;
+	assert_int_equal(perfprof_filter_create(&f, NULL), 0);
+	assert_int_equal(perfprof_filter_add(f, rule, "to be replaced", NULL), 0);
+	assert_int_equal(perfprof_filter_add(f, rule, argument, NULL), 0);
+	assert_int_equal(perfprof_filter_apply(f, p, &copy, NULL), 0);
+	assert_folded(copy, 0, expected);
+	perfprof_profile_destroy(copy);
+	perfprof_profile_destroy(p);
+	perfprof_filter_destroy(f);
+}
+
+static void test_rules_with_patterns(void **state)
+{
+	(void)state;
+	assert_rule(PERFPROF_RULE_FOCUS, "^sys_", "worker;main();helper;sys_read 5\n");
+	assert_rule(PERFPROF_RULE_IGNORE, "^sys_", "-;[truncated];main();helper 1\n");
+	assert_rule(PERFPROF_RULE_HIDE, "helper",
+		    "-;[truncated];main() 1\nworker;main();sys_read 5\n");
+	assert_rule(PERFPROF_RULE_THREAD, "work", "worker;main();helper;sys_read 5\n");
+}
+
+static void test_a_wrong_pattern_is_named(void **state)
+{
+	(void)state;
+	struct perfprof_profile *p = built(), *copy = NULL;
+	struct perfprof_filter *f = NULL;
+	struct perfprof_error *err = NULL;
+	assert_int_equal(perfprof_filter_create(&f, NULL), 0);
+	assert_int_equal(perfprof_filter_add(f, PERFPROF_RULE_FOCUS, NULL, NULL), -EINVAL);
+	assert_int_equal(perfprof_filter_add(f, PERFPROF_RULE_FOCUS, "a(", NULL), 0);
+	assert_int_equal(perfprof_filter_apply(f, p, &copy, &err), -EINVAL);
+	assert_non_null(strstr(perfprof_error_text(err), "a("));
+	assert_null(copy);
+	perfprof_error_destroy(err);
+	perfprof_profile_destroy(p);
+	perfprof_filter_destroy(f);
+}
+
 static void test_an_id_that_is_not_there_gives_nothing(void **state)
 {
 	(void)state;
@@ -480,6 +522,14 @@ static void test_times_are_kept_in_order(void **state)
 	assert_int_equal(perfprof_total_samples(again), 9);
 	assert_int_equal(perfprof_time_cell_ns(again), 0);
 	assert_int_equal(perfprof_time_count(again), 2);
+	struct perfprof_filter *f = NULL;
+	struct perfprof_profile *late = NULL;
+	assert_int_equal(perfprof_filter_create(&f, NULL), 0);
+	perfprof_filter_set_times(f, 200, 501);
+	assert_int_equal(perfprof_filter_apply(f, again, &late, NULL), 0);
+	assert_int_equal(perfprof_total_samples(late), 2);
+	perfprof_filter_destroy(f);
+	perfprof_profile_destroy(late);
 	assert_time(again, 0, 100, 1);
 	assert_time(again, 1, 500, 2);
 	assert_int_equal(perfprof_time_samples(again, 2), 0);
@@ -508,6 +558,8 @@ int main(void)
 		cmocka_unit_test(test_what_was_written_is_read),
 		cmocka_unit_test(test_flags_change_collapsed_stacks),
 		cmocka_unit_test(test_a_filter_makes_a_copy),
+		cmocka_unit_test(test_rules_with_patterns),
+		cmocka_unit_test(test_a_wrong_pattern_is_named),
 		cmocka_unit_test(test_an_id_that_is_not_there_gives_nothing),
 		cmocka_unit_test(test_errors_say_what_and_where),
 		cmocka_unit_test(test_null_may_be_destroyed),
