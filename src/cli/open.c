@@ -48,7 +48,8 @@ static int replay(int fd, const struct strbuf *head, struct profile **out, struc
 		.head_size_bytes = head->length,
 		.build_id_dir = cache[0] ? cache : NULL,
 	};
-	return session_replay(&config, out, err);
+	int r = session_replay(&config, out, err);
+	return r < 0 ? fail_in(err, r, "perf.data") : 0;
 }
 
 static int read_profile(const struct strbuf *bytes, struct profile **out, struct error *err)

@@ -72,5 +72,6 @@ const struct command report_command = {
 	.options = report_options,
 	.epilog = "examples:\n"
 		  "  perfprof report perfprof.pb.gz\n"
+		  "  perf record -o - -g -- make | perfprof report -\n"
 		  "  perfprof report perfprof.pb.gz --format json | jq '.hotspots[0]'\n",
 };

@@ -11,7 +11,7 @@ gcc -std=gnu11 -O2 -fomit-frame-pointer -fasynchronous-unwind-tables -fno-stack-
 	-Wl,-z,noseparate-code cases.c -o "$scratch/cases"
 # The binary lies where perf would keep it: by build-id, wherever the tree is.
 id=$(file "$scratch/cases" | sed 's/.*BuildID\[sha1\]=\([0-9a-f]*\).*/\1/')
-rm -rf debug
+rm -rf debug ./*.data
 folder=debug/.build-id/$(echo "$id" | cut -c1-2)/$(echo "$id" | cut -c3-)
 mkdir -p "$folder"
 cp "$scratch/cases" "$folder/elf"
