@@ -205,6 +205,63 @@ static void a_failure_leaves_no_descriptor(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+/* Of a recorded process its number says nothing: only the path, and what perf has put by. */
+static void of_a_file_only_the_path_counts(void **state)
+{
+	struct mapped_open w = what(*state);
+	struct object *o;
+	w.pid = 0;
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	object_unref(o);
+	w.path = (char *)(uintptr_t) "/nonexistent/program";
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+}
+
+static void make_folder(char *path, size_t size_bytes, const char *base, const char *below)
+{
+	snprintf(path, size_bytes, "%s%s", base, below);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* ~/.debug/.build-id/ab/cdef.../elf, and what older versions of perf left: the file itself. */
+static void a_file_is_found_in_perfs_cache(void **state)
+{
+	struct fixture *f = *state;
+	struct mapped_open w = what(f);
+	struct object *o;
+	char ids[96], below[48], two[160], elf[224], file[240], hex[2 * OBJECT_BUILD_ID_MAX + 1];
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	w.build_id_size = o->build_id_size;
+	memcpy(w.build_id, o->build_id, o->build_id_size);
+	object_unref(o);
+	for (size_t i = 0; i < w.build_id_size; i++)
+		snprintf(hex + 2 * i, 3, "%02x", w.build_id[i]);
+	w.pid = 0;
+	w.path = (char *)(uintptr_t) "/nonexistent/program";
+	w.build_id_dir = f->folder;
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	make_folder(ids, sizeof(ids), f->folder, "/.build-id");
+	snprintf(below, sizeof(below), "/%.2s", hex);
+	make_folder(two, sizeof(two), ids, below);
+	snprintf(below, sizeof(below), "/%s", hex + 2);
+	make_folder(elf, sizeof(elf), two, below);
+	snprintf(file, sizeof(file), "%s/elf", elf);
+	assert_int_equal(rename(f->path, file), 0);
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	object_unref(o);
+	assert_int_equal(rename(file, f->path), 0);
+	assert_int_equal(rmdir(elf), 0);
+	assert_int_equal(link(f->path, elf), 0);
+	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	object_unref(o);
+	unlink(elf);
+	assert_int_equal(symlink("/bin/sh", elf), 0); /* another file */
+	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	unlink(elf);
+	rmdir(two);
+	rmdir(ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +275,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(links_are_followed_inside_the_targets_root, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_failure_leaves_no_descriptor, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_a_file_only_the_path_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_is_found_in_perfs_cache, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("process/mapped_open", tests, NULL, NULL);
 }

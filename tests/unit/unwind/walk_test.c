@@ -634,6 +634,47 @@ static void the_start_of_a_thread_without_cfi(void **state)
 	assert_walk(p, CODE + LEAF, UNWIND_NO_RULE, CODE + LEAF, JIT + 0x104);
 }
 
+/* As a file of `perf record -g` holds it: no registers, no stack. */
+#define assert_chain(p, want_reason, want_count, ...)                                             \
+	do {                                                                                      \
+		const uint64_t chain[] = { __VA_ARGS__ };                                         \
+		unwind_chain(&(p)->env, chain, sizeof(chain) / sizeof(chain[0]), (p)->pcs, LIMIT, \
+			     &(p)->result);                                                       \
+		assert_int_equal((p)->result.reason, want_reason);                                \
+		assert_int_equal((p)->result.count, want_count);                                  \
+		for (uint32_t i = 0; i < (p)->result.count; i++)                                  \
+			assert_int_equal((p)->pcs[i], chain[i] - (i > 0));                        \
+	} while (0)
+
+static void a_chain_is_whole_if_nothing_calls_its_last_function(void **state)
+{
+	struct process *p = *state;
+	p->env.stack = NULL;
+	p->env.stack_size_bytes = 0;
+	assert_chain(p, UNWIND_ROOT, 3, CODE + LEAF + 3, CODE + FRAME + 9, CODE + START + 5);
+	assert_chain(p, UNWIND_ROOT, 1, CODE + START + 5);
+	assert_chain(p, UNWIND_CHAIN_ENDS, 2, CODE + LEAF + 3, CODE + FRAME + 9);
+	assert_chain(p, UNWIND_CHAIN_ENDS, 2, CODE + LEAF + 3, JIT + 9);
+	assert_chain(p, UNWIND_NO_MAPPING, 2, CODE + LEAF + 3, 0x1234);
+	p->module = LOOKUP_PENDING;
+	assert_chain(p, UNWIND_CHAIN_ENDS, 2, CODE + LEAF + 3, CODE + START + 5);
+	assert_true(p->result.pending);
+	p->module = LOOKUP_UNREADABLE;
+	assert_chain(p, UNWIND_CHAIN_ENDS, 2, CODE + LEAF + 3, CODE + START + 5);
+	assert_false(p->result.pending);
+}
+
+static void a_chain_deeper_than_the_limit(void **state)
+{
+	struct process *p = *state;
+	uint64_t chain[LIMIT + 1];
+	for (size_t i = 0; i <= LIMIT; i++)
+		chain[i] = CODE + FRAME + 9;
+	unwind_chain(&p->env, chain, LIMIT + 1, p->pcs, LIMIT, &p->result);
+	assert_int_equal(p->result.reason, UNWIND_TOO_MANY_FRAMES);
+	assert_int_equal(p->result.count, LIMIT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -676,6 +717,8 @@ int main(void)
 		TEST(the_start_of_a_program_without_cfi),
 		TEST(the_first_instructions_of_a_program),
 		TEST(the_start_of_a_thread_without_cfi),
+		TEST(a_chain_is_whole_if_nothing_calls_its_last_function),
+		TEST(a_chain_deeper_than_the_limit),
 	};
 	return cmocka_run_group_tests_name("unwind/walk", tests, NULL, NULL);
 }
