@@ -177,19 +177,21 @@ static bool decode_callchain(struct cursor *c, struct record_sample *out)
 	return at;
 }
 
-static void skip_branches(struct cursor *c, const struct perf_layout *layout)
+static void take_branches(struct cursor *c, const struct perf_layout *layout,
+			  struct perf_branches *out)
 {
-	enum { BRANCH_BYTES = 24, BRANCHES_MAX = 4096 };
 	const uint64_t counters = UINT64_C(1) << 19; /* PERF_SAMPLE_BRANCH_COUNTERS, Linux 6.8 */
 	uint64_t count = cursor_u64(c);
 	take_if(c, layout->branch_sample_type & PERF_SAMPLE_BRANCH_HW_INDEX);
-	if (count > BRANCHES_MAX) {
+	if (count > PERF_BRANCHES_MOST) {
 		cursor_fail(c);
 		return;
 	}
-	cursor_take(c, count * BRANCH_BYTES);
+	const uint8_t *at = cursor_take(c, count * PERF_BRANCH_BYTES);
 	if (layout->branch_sample_type & counters)
 		cursor_take(c, count * sizeof(uint64_t));
+	if (out)
+		*out = (struct perf_branches){ at, (uint32_t)count };
 }
 
 /* The kernel writes those that the mask names, in bit order. */
@@ -239,7 +241,8 @@ static void complete_chain(struct record_sample *out, const uint8_t *pc_at)
 }
 
 static bool decode_sample(struct cursor c, const struct perf_layout *layout,
-			  const struct perf_meta *meta, struct record *out)
+			  const struct perf_meta *meta, struct perf_branches *out_branches,
+			  struct record *out)
 {
 	struct record_sample *sample = &out->sample;
 	struct perf_meta again;
@@ -255,7 +258,7 @@ static bool decode_sample(struct cursor c, const struct perf_layout *layout,
 	if (has(layout, PERF_SAMPLE_RAW))
 		cursor_take(&c, cursor_u32(&c));
 	if (has(layout, PERF_SAMPLE_BRANCH_STACK))
-		skip_branches(&c, layout);
+		take_branches(&c, layout, out_branches);
 	if (has(layout, PERF_SAMPLE_REGS_USER))
 		decode_registers(&c, layout, sample);
 	if (has(layout, PERF_SAMPLE_STACK_USER) && !decode_stack(&c, sample))
@@ -319,10 +322,11 @@ static bool decode_comm(struct cursor c, const struct perf_meta *meta, struct re
 }
 
 static bool decode_body(struct cursor body, uint16_t misc, const struct perf_layout *layout,
-			const struct perf_meta *meta, struct record *out)
+			const struct perf_meta *meta, struct perf_branches *out_branches,
+			struct record *out)
 {
 	switch (out->kind) {
-	case RECORD_SAMPLE: return decode_sample(body, layout, meta, out);
+	case RECORD_SAMPLE: return decode_sample(body, layout, meta, out_branches, out);
 	case RECORD_MMAP: return decode_mmap(body, meta->type, misc, out);
 	case RECORD_COMM: return decode_comm(body, meta, out);
 	case RECORD_FORK:
@@ -352,7 +356,7 @@ static enum record_kind kind_of(uint32_t type)
 }
 
 bool perf_decode(const struct perf_layout *layout, const uint8_t *bytes, size_t size_bytes,
-		 struct record *out)
+		 struct perf_branches *out_branches, struct record *out)
 {
 	memset(out, 0, sizeof(*out));
 	size_t tail_bytes = size_bytes < PERF_HEAD_BYTES ? size_bytes : PERF_HEAD_BYTES;
@@ -369,7 +373,7 @@ bool perf_decode(const struct perf_layout *layout, const uint8_t *bytes, size_t 
 	out->pid = meta.pid;
 	out->tid = meta.tid;
 	out->kind = kind_of(meta.type);
-	if (decode_body(c, misc, layout, &meta, out))
+	if (decode_body(c, misc, layout, &meta, out_branches, out))
 		return true;
 	memset(out, 0, sizeof(*out));
 	return false;

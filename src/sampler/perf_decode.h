@@ -23,6 +23,13 @@ struct perf_meta {
 	uint64_t value;     /* READ: the counter; LOST and LOST_SAMPLES: how many */
 };
 
+/* A branch as a sample holds it: where the instruction is, where it went, and flags. */
+struct perf_branches {
+	const uint8_t *at; /* innermost first; 24 bytes each; lies unaligned */
+	uint32_t count;
+};
+enum { PERF_BRANCH_BYTES = 24, PERF_BRANCHES_MOST = 4096 };
+
 enum { PERF_HEAD_BYTES = 80 }; /* a record's header, and a sample's fields up to the period */
 
 /**
@@ -38,10 +45,11 @@ bool perf_decode_meta(const struct perf_layout *layout, const uint8_t *head, con
 /**
  * Decodes a record that goes to the session.
  *
+ * @param out_branches of a sample; may be NULL
  * @param out its pointers lead into `bytes`; RECORD_NONE if the type is of no interest
  * @return false if it is damaged
  */
 bool perf_decode(const struct perf_layout *layout, const uint8_t *bytes, size_t size_bytes,
-		 struct record *out);
+		 struct perf_branches *out_branches, struct record *out);
 
 #endif

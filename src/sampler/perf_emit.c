@@ -34,7 +34,7 @@ static bool decode(struct perf *p, const uint8_t *bytes, uint32_t size_bytes)
 		return false;
 	if (meta.type == PERF_RECORD_SAMPLE && !counts(p, &meta))
 		return false;
-	if (!perf_decode(&p->layout, bytes, size_bytes, &p->record))
+	if (!perf_decode(&p->layout, bytes, size_bytes, NULL, &p->record))
 		return false;
 	if (p->record.kind == RECORD_SAMPLE) {
 		p->stats.samples++;

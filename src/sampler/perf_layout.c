@@ -22,6 +22,8 @@ static enum record_user_half user_half(const struct perf_event_attr *attr)
 		return USER_HALF_COPIED;
 	if ((attr->sample_type & PERF_SAMPLE_CALLCHAIN) && !attr->exclude_callchain_user)
 		return USER_HALF_CHAIN;
+	if (perf_has_calls(attr->sample_type, attr->branch_sample_type))
+		return USER_HALF_CHAIN;
 	return USER_HALF_MISSING;
 }
 

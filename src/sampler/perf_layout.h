@@ -23,6 +23,13 @@ struct perf_layout {
 	bool is_clock;                   /* the period is nanoseconds of CPU time */
 };
 
+/** Are the branches of a sample the calls that have not returned (perf record --call-graph lbr)? */
+static inline bool perf_has_calls(uint64_t sample_type, uint64_t branch_sample_type)
+{
+	return (sample_type & PERF_SAMPLE_BRANCH_STACK) &&
+	       (branch_sample_type & PERF_SAMPLE_BRANCH_CALL_STACK);
+}
+
 void perf_layout_of(const struct perf_event_attr *attr, struct perf_layout *out);
 
 #endif

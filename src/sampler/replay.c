@@ -274,11 +274,33 @@ static uint64_t cpu_ns_of(const struct replay_event *event, const struct replay_
 	return period_ns < PERIOD_MOST_NS ? period_ns : PERIOD_MOST_NS;
 }
 
+/*
+ * A processor's list of calls that have not returned (Intel's LBR): where each call is, behind the
+ * place of the tick, or in the kernel the function that was called last.
+ */
+static void chain_calls(struct replay *r, const struct perf_branches *calls)
+{
+	struct record_sample *sample = &r->record.sample;
+	uint64_t ends[2] = { 0 }; /* from, to */
+	for (uint32_t i = 0; i < calls->count; i++) {
+		memcpy(ends, calls->at + (size_t)i * PERF_BRANCH_BYTES, sizeof(ends));
+		if (!i)
+			r->chain[0] = sample->in_kernel ? ends[1] : sample->pc;
+		r->chain[i + 1] = ends[0] + 1; /* as if it were the return address */
+	}
+	if (!calls->count)
+		return;
+	sample->user_pcs = r->chain;
+	sample->user_pc_count = calls->count + 1;
+}
+
 /* @return false if nobody shall see it, or it is damaged */
 static bool decode(struct replay *r)
 {
 	const struct replay_event *event = &r->events.rows.at[r->at.event];
-	if (!perf_decode(&event->layout, r->at.bytes, r->at.size_bytes, &r->record)) {
+	const struct perf_layout *layout = &event->layout;
+	struct perf_branches branches = { 0 };
+	if (!perf_decode(layout, r->at.bytes, r->at.size_bytes, &branches, &r->record)) {
 		r->status = fail(&r->error, -EBADMSG, "the record at byte %llu is damaged",
 				 (unsigned long long)r->at.offset);
 		return false;
@@ -286,6 +308,8 @@ static bool decode(struct replay *r)
 	r->record.time_ns = r->at.time_ns;
 	if (r->record.kind == RECORD_SAMPLE) {
 		r->record.sample.cpu_ns = cpu_ns_of(event, &r->at);
+		if (perf_has_calls(layout->sample_type, layout->branch_sample_type))
+			chain_calls(r, &branches);
 		r->stats.samples++;
 	}
 	if (r->record.kind == RECORD_MMAP)

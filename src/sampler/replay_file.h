@@ -42,6 +42,7 @@ struct replay {
 	struct replay_queued at; /* what is shown */
 	bool shown;
 	struct record record;
+	uint64_t chain[PERF_BRANCHES_MOST + 1]; /* of `record`, where calls make it */
 	int status;
 	struct error error;
 };

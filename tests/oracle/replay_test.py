@@ -191,6 +191,26 @@ def test_a_killed_recording(tmp_path):
     assert any("was killed" in n for n in ours["notes"])
 
 
+def test_another_kernel_has_no_names(tmp_path):
+    """One bit of the kernel's build-id is enough."""
+    data = record(tmp_path, ["-e", "cpu-clock:k", "-c", "200000", "-g"],
+                  ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=300000", "status=none"])
+    listed = subprocess.run([PERF, "buildid-list", "-i", str(data)], capture_output=True, text=True, check=True)
+    kernel = re.search(r"^([0-9a-f]{40}) \[kernel\.kallsyms\]$", listed.stdout, re.M)
+    symbols = re.search(r"^(?!0+ )[0-9a-f]+ T _text$", Path("/proc/kallsyms").read_text(), re.M)
+    if not kernel or not symbols:
+        pytest.skip("needs kptr: the kernel hides its addresses, or has no build-id")
+    ours = report(data)
+    assert not any(h["unnamed"] for h in ours["hotspots"][:5]) and not ours["capture"]["notes"]
+    bytes_ = bytearray(data.read_bytes())
+    bytes_[bytes_.index(bytes.fromhex(kernel.group(1)))] ^= 1
+    data.write_bytes(bytes_)
+    ours = report(data)
+    in_kernel = [h for h in ours["hotspots"] if h["kind"] == "kernel"]
+    assert in_kernel and all(h["function"].startswith("[kernel.kallsyms+0xffffffff") for h in in_kernel)
+    assert any("does not run here" in n for n in ours["capture"]["notes"])
+
+
 def complaint(data):
     done = subprocess.run([PERFPROF, "report", str(data)], capture_output=True, text=True, timeout=20,
                           check=False)

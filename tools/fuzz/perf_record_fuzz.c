@@ -62,7 +62,7 @@ static void check_record(const struct perf_layout *layout, const uint8_t *bytes,
 	struct perf_meta meta;
 	size_t part = size_bytes < PERF_HEAD_BYTES ? size_bytes : PERF_HEAD_BYTES;
 	bool known = perf_decode_meta(layout, bytes, bytes + size_bytes - part, size_bytes, &meta);
-	bool decoded = perf_decode(layout, bytes, size_bytes, &r);
+	bool decoded = perf_decode(layout, bytes, size_bytes, NULL, &r);
 	require(!decoded || known);
 	require(decoded || r.kind == RECORD_NONE);
 	require(!decoded || r.time_ns == meta.time_ns);

@@ -26,7 +26,7 @@ static struct perf_layout ours(void)
 static bool decode(struct record *out)
 {
 	struct perf_layout layout = ours();
-	return perf_decode(&layout, b.at, b.size, out);
+	return perf_decode(&layout, b.at, b.size, NULL, out);
 }
 
 static void a_sample_has_all_its_parts(void **state)
@@ -229,7 +229,7 @@ static void a_sample_of_a_file_has_a_chain_and_a_period(void **state)
 	assert_int_equal(meta.id, 42);
 	assert_int_equal(meta.period, 1001001);
 	assert_int_equal(meta.time_ns, 123456789);
-	assert_true(perf_decode(&layout, b.at, b.size, &r));
+	assert_true(perf_decode(&layout, b.at, b.size, NULL, &r));
 	assert_int_equal(r.tid, 71);
 	assert_int_equal(r.sample.kernel_pc_count, 1);
 	assert_int_equal(r.sample.user_pc_count, 2);
@@ -266,7 +266,7 @@ static void a_sample_without_a_chain_is_its_pc(void **state)
 	put_u64(&b, 0x9000); /* flags */
 	put_u64(&b, 0xa000); /* r8 */
 	end_with_size(&b);
-	assert_true(perf_decode(&layout, b.at, b.size, &r));
+	assert_true(perf_decode(&layout, b.at, b.size, NULL, &r));
 	assert_int_equal(r.sample.user_pc_count, 1);
 	assert_int_equal(r.sample.user_pcs[0], 0x401234);
 	assert_int_equal(r.sample.kernel_pc_count, 0);
@@ -274,7 +274,7 @@ static void a_sample_without_a_chain_is_its_pc(void **state)
 	assert_int_equal(r.sample.registers[REGISTER_PC], 0x8000);
 	assert_int_equal(r.sample.registers[8], 0xa000);
 	for (size_t size = 8; size < b.size; size++)
-		assert_false(perf_decode(&layout, b.at, size, &r));
+		assert_false(perf_decode(&layout, b.at, size, NULL, &r));
 }
 
 static void old_mappings_and_the_kernels_own(void **state)
@@ -309,7 +309,7 @@ static void a_damaged_record_is_refused(void **state)
 	for (size_t size = 0; size < b.size; size++) {
 		uint8_t *cut = malloc(size ? size : 1);
 		memcpy(cut, b.at, size);
-		assert_false(perf_decode(&layout, cut, size, &r));
+		assert_false(perf_decode(&layout, cut, size, NULL, &r));
 		free(cut);
 	}
 	sample(&b, 9, 9, 64, 65); /* more copied than there is room for */

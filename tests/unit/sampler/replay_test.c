@@ -243,6 +243,44 @@ static void periods_of_clocks_are_cpu_time(void **state)
 	sampler_replay.destroy(s);
 }
 
+/* perf record --call-graph lbr: the processor's calls take the place of the user's chain. */
+static void calls_become_a_chain(void **state)
+{
+	(void)state;
+	const struct record *r;
+	struct perf_event_attr attr = clock_attr;
+	attr.sample_type |= PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_BRANCH_STACK;
+	attr.branch_sample_type = PERF_SAMPLE_BRANCH_CALL_STACK | PERF_SAMPLE_BRANCH_HW_INDEX;
+	attr.exclude_callchain_user = 1;
+	begin(&b, REPLAY_ATTR, 0);
+	put(&b, &attr, sizeof(attr));
+	put_u64(&b, CLOCK_ID);
+	add();
+	for (unsigned in_kernel = 0; in_kernel < 2; in_kernel++) {
+		static const uint64_t words[] = { /* chain, branches, index, from, to, flags */
+						  0, 2,        7,        0x401100, 0x401000,
+						  0, 0x401200, 0x401080, 0
+		};
+		make_sample(CLOCK_ID, 7, 10 + in_kernel);
+		b.at[4] = in_kernel ? PERF_RECORD_MISC_KERNEL : PERF_RECORD_MISC_USER;
+		put(&b, words, sizeof(words));
+		add();
+	}
+	struct sampler *s = open_file();
+	for (unsigned in_kernel = 0; in_kernel < 2; in_kernel++) {
+		assert_true(sampler_replay.peek(s, &r));
+		assert_int_equal(r->sample.user_half, USER_HALF_CHAIN);
+		assert_int_equal(r->sample.user_pc_count, 3);
+		/* make_sample() has the pc at 0x401000, which is also where the last call went */
+		assert_int_equal(r->sample.user_pcs[0], 0x401000);
+		assert_int_equal(r->sample.user_pcs[1], 0x401101);
+		assert_int_equal(r->sample.user_pcs[2], 0x401201);
+		assert_int_equal(r->sample.kernel_pc_count, in_kernel);
+		sampler_replay.consume(s);
+	}
+	sampler_replay.destroy(s);
+}
+
 /* A ring that was full says so twice: at the time, and when perf has ended. */
 static void what_was_lost_is_counted_once(void **state)
 {
@@ -424,6 +462,7 @@ int main(void)
 		TEST(a_record_is_shown_when_nothing_earlier_can_come),
 		TEST(a_clock_is_the_profile_and_others_are_counted),
 		TEST(periods_of_clocks_are_cpu_time),
+		TEST(calls_become_a_chain),
 		TEST(what_was_lost_is_counted_once),
 		TEST(packed_records_come_out),
 		TEST(a_packed_record_that_is_too_big_says_its_size_inside),
