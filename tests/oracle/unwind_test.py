@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -41,6 +42,11 @@ def compare(tmp_path, *command):
     return stacks, int(root.group(1)) if root else 0
 
 
+def installed(name):
+    if not shutil.which(name):
+        pytest.skip(f"needs program: {name} is not installed")
+
+
 def program(name):
     path = BUILD / "programs" / name
     if not path.exists():
@@ -68,6 +74,23 @@ def test_git(tmp_path):
     (tmp_path / "file").write_text("".join(f"line {i * 7919 % 1000}\n" for i in range(100000)))
     (tmp_path / "other").write_text("".join(f"line {i * 7907 % 1000}\n" for i in range(100000)))
     stacks, whole = compare(tmp_path, "git", "diff", "--no-index", "--stat", "file", "other")
+    assert stacks > 30 and whole >= stacks * 0.98
+
+
+def test_threads_of_zstd(tmp_path):
+    """Nothing but the functions at its border has a name; its threads are most of it."""
+    installed("zstd")
+    (tmp_path / "data").write_text("".join(f"line {i * 7919 % 10007}\n" for i in range(300000)))
+    stacks, whole = compare(tmp_path, "zstd", "-T2", "-15", "-q", "data", "-o", "out")
+    assert stacks > 30 and whole >= stacks * 0.98
+
+
+def test_rust(tmp_path):
+    installed("rsvg-convert")
+    curves = "".join(f'<path opacity="0.5" d="M{i * 7919 % 800} 0 C{i * 31 % 800} 600 0 {i * 17 % 600} 800 300"/>'
+                     for i in range(150))
+    (tmp_path / "in.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="600">{curves}</svg>')
+    stacks, whole = compare(tmp_path, "rsvg-convert", "-o", "out.png", "in.svg")
     assert stacks > 30 and whole >= stacks * 0.98
 
 
