@@ -21,8 +21,8 @@ int folded_write(const struct profile *p, const struct folded_options *options, 
 bool folded_is(const void *bytes, size_t size_bytes);
 
 /**
- * Reads collapsed stacks of any tool (stackcollapse-*, inferno, ours); the first name of a line is
- * taken as the thread's. Annotations become frame kinds.
+ * Reads collapsed stacks of any tool (stackcollapse-*, inferno, py-spy, async-profiler, ours); the first
+ * name of a line is taken as the thread's, unless it can only be a frame's. Annotations become frame kinds.
  * @return 0; -EBADMSG (`err` names the line); -ENOMEM
  */
 int folded_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err);

@@ -112,10 +112,14 @@ static bool is_comment(struct text line)
 	return !line.length || *line.at == '#';
 }
 
+/* 0 and 1 are async-profiler's: interpreted, and compiled in a hurry. */
 static bool has_mark(struct text t)
 {
-	return text_ends(t, "_[k]") || text_ends(t, "_[i]") || text_ends(t, "_[j]") ||
-	       text_ends(t, "_[w]");
+	static const char *const marks[] = { "_[k]", "_[i]", "_[j]", "_[w]", "_[0]", "_[1]" };
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (text_ends(t, marks[i]))
+			return true;
+	return false;
 }
 
 static struct text without_marks(struct text name)
@@ -130,7 +134,8 @@ static enum frame_kind kind_of(struct text name)
 	static const char kernel[] = "[kernel.kallsyms+";
 	if (text_equals(name, "[truncated]"))
 		return FRAME_TRUNCATED;
-	if (text_ends(name, "_[j]") || text_equals(name, "[anon]"))
+	if (text_ends(name, "_[j]") || text_ends(name, "_[0]") || text_ends(name, "_[1]") ||
+	    text_equals(name, "[anon]"))
 		return FRAME_JIT;
 	bool in_kernel =
 		name.length >= sizeof(kernel) && !memcmp(name.at, kernel, sizeof(kernel) - 1);
@@ -184,26 +189,76 @@ static bool split_names(struct reader *r, struct text stack)
 	return true;
 }
 
+static bool take_id(struct text *name, char before, uint32_t *out)
+{
+	uint64_t id;
+	size_t at = name->length;
+	while (at && name->at[at - 1] >= '0' && name->at[at - 1] <= '9')
+		at--;
+	if (!at || name->at[at - 1] != before || !text_uint(text_behind(*name, at), &id) ||
+	    id > INT32_MAX)
+		return false;
+	*out = (uint32_t)id;
+	name->length = at - 1;
+	return true;
+}
+
+/* "comm-12/34" and "comm-?/34" as stackcollapse-perf has it, "[comm tid=34]" as async-profiler. */
+static void split_ids(struct text *name, uint32_t *pid, uint32_t *tid)
+{
+	struct text t = *name;
+	uint32_t p = 0, n = 0;
+	bool found = false;
+	if (text_begins(t, "[") && text_ends(t, "]")) {
+		t = (struct text){ t.at + 1, t.length - 2 };
+		found = take_id(&t, '=', &n) && text_ends(t, " tid");
+		t.length -= found ? strlen(" tid") : 0;
+	} else if (take_id(&t, '/', &n)) {
+		found = text_ends(t, "-?") || take_id(&t, '-', &p);
+		t.length -= found && text_ends(t, "-?") ? strlen("-?") : 0;
+	}
+	if (!found || !n || !t.length)
+		return;
+	*name = t;
+	*pid = p;
+	*tid = n;
+}
+
+/* "main (x.py:12)" is a frame of py-spy's, "libc`read" one of DTrace's; threads have no marks. */
+static bool is_no_thread(struct text name)
+{
+	uint32_t line;
+	if (has_mark(name) || memchr(name.at, '`', name.length))
+		return true;
+	if (!text_ends(name, ")"))
+		return false;
+	name.length--;
+	return take_id(&name, ':', &line) && memchr(name.at, '(', name.length);
+}
+
 /* The thread's name comes first; `-` stands for none. */
 static int intern_thread(struct reader *r, struct text name, thread_id *out)
 {
+	uint32_t pid = 0, tid = 0;
 	*out = (thread_id){ 0 };
 	if (text_equals(name, "-"))
 		return 0;
+	split_ids(&name, &pid, &tid);
 	const char *comm = intern(r, name);
 	if (comm)
-		*out = builder_thread(r->b, 0, 0, comm);
+		*out = builder_thread(r->b, pid, tid, comm);
 	return out->v ? 0 : no_memory(r);
 }
 
 static int add_stack(struct reader *r, uint64_t count)
 {
-	thread_id thread;
+	thread_id thread = { 0 };
 	stack_id stack = { 0 };
-	int status = intern_thread(r, r->names.at[0], &thread);
+	size_t first = is_no_thread(r->names.at[0]) ? 0 : 1;
+	int status = first ? intern_thread(r, r->names.at[0], &thread) : 0;
 	if (status)
 		return status;
-	for (size_t i = 1, next; i < r->names.count; i = next) {
+	for (size_t i = first, next; i < r->names.count; i = next) {
 		for (next = i + 1; next < r->names.count; next++)
 			if (!text_ends(r->names.at[next], "_[i]"))
 				break;
@@ -211,7 +266,7 @@ static int add_stack(struct reader *r, uint64_t count)
 		if (!stack.v)
 			return no_memory(r);
 	}
-	bool truncated = r->names.count > 1 && text_equals(r->names.at[1], "[truncated]");
+	bool truncated = r->names.count > first && text_equals(r->names.at[first], "[truncated]");
 	if (builder_add_counts(r->b, thread, stack, truncated ? "unknown" : "", count, 0) < 0)
 		return no_memory(r);
 	return 0;

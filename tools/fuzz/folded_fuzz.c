@@ -18,7 +18,7 @@ static void require(bool holds)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
-	static const struct folded_options options = { .annotate = true };
+	static const struct folded_options options = { .annotate = true, .threads = true };
 	struct profile *first = NULL, *second = NULL;
 	struct error err = { 0 };
 	folded_is(bytes, size_bytes);

@@ -163,6 +163,35 @@ static void other_tools_files_are_read(void **state)
 	assert_becomes("", plain, "");
 }
 
+static void ids_of_threads_are_taken_from_their_names(void **state)
+{
+	(void)state;
+	struct folded_options plain = { 0 }, threads = { .threads = true };
+	assert_becomes("V8_Worker-12/34;x 1\n", threads, "V8_Worker-34;x 1\n");
+	assert_becomes("a-?/34;x 1\n", threads, "a-34;x 1\n");
+	assert_becomes("[main tid=34];x 1\n", threads, "main-34;x 1\n");
+	assert_becomes("a-12/34;x 1\na-12/35;x 1\n", plain, "a;x 2\n");
+	struct profile *p = read_text("a-12/34;x 1\n");
+	assert_int_equal(p->threads[1].pid, 12);
+	profile_destroy(p);
+	/* A number alone may be a part of the name: it stays. */
+	assert_becomes("worker-12;x 1\n", threads, "worker-12;x 1\n");
+	assert_becomes("-1/2;x 1\na/2;x 1\n[kworker/2];x 1\n", threads,
+		       "-1/2;x 1\n[kworker/2];x 1\na/2;x 1\n");
+}
+
+static void stacks_without_a_thread_begin_with_a_frame(void **state)
+{
+	(void)state;
+	struct folded_options all = { .annotate = true };
+	assert_becomes("<module> (x.py:12);work (x.py:3) 5\n", all,
+		       "-;<module> (x.py:12);work (x.py:3) 5\n");
+	assert_becomes("java/lang/Thread.run_[j];Foo.bar_[0];Foo.baz_[1];read_[k] 2\n", all,
+		       "-;java/lang/Thread.run_[j];Foo.bar_[j];Foo.baz_[j];read_[k] 2\n");
+	assert_becomes("libc.so.1`_start;a.out`main 2\n", all, "-;libc.so.1`_start;a.out`main 2\n");
+	assert_becomes("sd-pam (x);main 2\n", all, "sd-pam (x);main 2\n");
+}
+
 static void decimal_counts_are_rounded(void **state)
 {
 	(void)state;
@@ -220,6 +249,8 @@ int main(void)
 		cmocka_unit_test(a_truncated_stack_stays_one),
 		cmocka_unit_test(made_up_names_are_known_as_such),
 		cmocka_unit_test(other_tools_files_are_read),
+		cmocka_unit_test(ids_of_threads_are_taken_from_their_names),
+		cmocka_unit_test(stacks_without_a_thread_begin_with_a_frame),
 		cmocka_unit_test(decimal_counts_are_rounded),
 		cmocka_unit_test(errors_name_the_line),
 		cmocka_unit_test(collapsed_stacks_are_recognised),
