@@ -26,7 +26,7 @@ def place_of_everybody(tmp_path):
     needs_program("setpriv")
     os.chmod(tmp_path, 0o777)
     for parent in list(tmp_path.parents)[:2]:
-        if parent.name.startswith("pytest"):
+        if not parent.stat().st_mode & 0o001:  # the runner's and pytest's own are closed to others
             os.chmod(parent, 0o755)
     shutil.copy(PERFPROF, tmp_path / "perfprof")
     return tmp_path
