@@ -40,16 +40,9 @@ done
 for page in README.md LICENSE docs/*.md docs/*.svg; do
 	put 644 "$page" "$docdir/${page}"
 done
-# Made by the build from the option tables, where it makes them.
-completion()
-{
-	if [ -f "$build/completions/$1" ] || [ "$what" = uninstall ]; then
-		put 644 "$build/completions/$1" "$2"
-	fi
-}
-completion perfprof.bash "$datadir/bash-completion/completions/perfprof"
-completion _perfprof "$zshdir/_perfprof"
-completion perfprof.fish "$datadir/fish/vendor_completions.d/perfprof.fish"
+put 644 "$build/completions/perfprof.bash" "$datadir/bash-completion/completions/perfprof"
+put 644 "$build/completions/_perfprof" "$zshdir/_perfprof"
+put 644 "$build/completions/perfprof.fish" "$datadir/fish/vendor_completions.d/perfprof.fish"
 
 if [ "$what" = uninstall ]; then
 	for folder in "$docdir/docs" "$docdir"; do

@@ -113,7 +113,16 @@ fuzz-bins: $(FUZZ_BIN)
 fuzz-replay: $(FUZZ_REPLAY)
 -include $(FUZZ_SRC:%.c=$(B)/%.d)
 
-INSTALL_FILES = $(B)/perfprof $(B)/libperfprof.a $(B)/libperfprof.so $(B)/perfprof.pc
+COMPLETIONS = $(addprefix $(B)/completions/,perfprof.bash _perfprof perfprof.fish)
+
+$(B)/completions/perfprof.bash: SHELL_NAME = bash
+$(B)/completions/_perfprof: SHELL_NAME = zsh
+$(B)/completions/perfprof.fish: SHELL_NAME = fish
+$(COMPLETIONS): $(B)/perfprof
+	@mkdir -p $(@D)
+	$(Q)$(B)/perfprof completion $(SHELL_NAME) > $@.new && mv $@.new $@
+
+INSTALL_FILES = $(B)/perfprof $(COMPLETIONS) $(B)/libperfprof.a $(B)/libperfprof.so $(B)/perfprof.pc
 
 install: $(INSTALL_FILES)
 	$(Q)DESTDIR='$(DESTDIR)' bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' datadir='$(datadir)' \

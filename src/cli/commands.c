@@ -3,10 +3,20 @@
 
 #include "cli/cli.h"
 
+/* A line each. */
+/* clang-format off */
 const struct command *const commands[] = {
-	&run_command,   &attach_command,  &record_command, &report_command,
-	&flame_command, &convert_command, &check_command,  NULL,
+	&run_command,
+	&attach_command,
+	&record_command,
+	&report_command,
+	&flame_command,
+	&convert_command,
+	&check_command,
+	&completion_command,
+	NULL,
 };
+/* clang-format on */
 
 const struct command *command_find(const char *name)
 {

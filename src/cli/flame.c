@@ -55,7 +55,7 @@ const struct command flame_command = {
 	.name = "flame",
 	.main = cmd_flame,
 	.brief = "a flame graph of a profile",
-	.usage = "flame CAPTURE [-o OUT.svg] [OPTIONS]",
+	.usage = "flame [CAPTURE] [-o OUT.svg] [OPTIONS]",
 	.summary = "A flame graph of a profile: a capture, perf.data, pprof, collapsed stacks, "
 		   "the text of\nperf script, or a picture of perfprof's ('-': stdin). The picture "
 		   "carries the capture.\n"

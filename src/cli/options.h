@@ -69,6 +69,7 @@ struct command {
 	const struct option *options; /* ends with OPTION_END */
 	const char *epilog;           /* examples for --help; may be NULL */
 	bool stops_at_first_word;     /* CMD and its own options follow */
+	const struct option_words *operands; /* what completes behind the options; may be NULL */
 };
 
 /* What is left behind the options. */

@@ -148,16 +148,24 @@ int outputs_parse(const struct option_list *list, const char *format_name, struc
 	return 0;
 }
 
+/* --color outranks NO_COLOR (no-color.org), which outranks what standard output is. */
+static bool use_color(const struct output_style *style, bool to_terminal)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	if (style->color && strcmp(style->color, "auto") != 0)
+		return !strcmp(style->color, "always");
+	return to_terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
+
 static int render_report(const struct profile *p, enum report_format format,
 			 const struct output_style *style, bool to_terminal, struct strbuf *out,
 			 struct error *err)
 {
-	const char *no_color = getenv("NO_COLOR");
 	struct report_options options = {
 		.format = format,
 		.top = style->top,
 		.columns = to_terminal ? terminal_columns() : 0,
-		.color = to_terminal && !(no_color && *no_color),
+		.color = use_color(style, to_terminal),
 	};
 	return report_render(p, &options, out, err);
 }

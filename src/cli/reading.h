@@ -8,7 +8,7 @@
 /* What the commands that read a CAPTURE share. */
 
 struct reading_options {
-	const char *format, *output, *title, *colors, *weight;
+	const char *format, *output, *title, *colors, *weight, *color;
 	struct option_list outputs; /* convert */
 	uint32_t top, width_px;
 	bool inlines, kernel, threads, inverted, reverse, annotate, plain, quiet;

@@ -10,10 +10,15 @@ static const struct option_words formats = {
 	.later = (const char *const[]){ "html", NULL },
 };
 
+static const struct option_words when_colored = {
+	.at = (const char *const[]){ "auto", "always", "never", NULL },
+};
+
 static const struct option report_options[] = {
 	READING_WORD("format", format, &formats, "form of the report"),
 	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
 		       "functions listed in text and Markdown (20)"),
+	READING_WORD("color", color, &when_colored, "colours in text"),
 	READING_OPTIONS,
 	READING_FILTERS,
 	OPTION_END,
@@ -65,10 +70,10 @@ const struct command report_command = {
 	.name = "report",
 	.main = cmd_report,
 	.brief = "the hot-spot report of a profile",
-	.usage = "report CAPTURE [OPTIONS]",
+	.usage = "report [CAPTURE] [OPTIONS]",
 	.summary = "The hot-spot report of a profile: a capture, perf.data, pprof, collapsed "
 		   "stacks, the text of\nperf script, or a picture of perfprof's ('-': stdin). -o "
-		   "writes .txt, .md or .json.",
+		   "writes .txt, .md or .json. Without CAPTURE it reads perfprof.pb.gz.",
 	.options = report_options,
 	.epilog = "examples:\n"
 		  "  perfprof report perfprof.pb.gz\n"

@@ -4,12 +4,15 @@ status 4, and where it is wrong."""
 
 import gzip
 import json
+import os
+import pty
 import random
 import shutil
+import subprocess
 
 import pytest
 
-from harness import ROOT, perfprof
+from harness import PERFPROF, ROOT, perfprof
 
 NO_PROFILES = [
     (b"", "empty"),
@@ -91,3 +94,51 @@ def test_a_picture_of_a_large_capture_stays_small(tmp_path):
     assert (tmp_path / "x.svg").stat().st_size < 3_000_000
     result = perfprof("report", tmp_path / "x.svg")
     assert result.returncode == 4 and "too large" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["report", "flame"])
+def test_without_a_name_it_reads_the_default_one(tmp_path, command):
+    assert perfprof(command, cwd=tmp_path).returncode == 2
+    (tmp_path / "perfprof.pb.gz").write_bytes(b"a;b 1\n")
+    result = perfprof(command, cwd=tmp_path)
+    assert result.returncode == 0 and "1 sample" in result.stdout
+
+
+def on_a_terminal(*arguments, **environment):
+    """@return what perfprof writes to a terminal that is its own"""
+    master, slave = pty.openpty()
+    result = subprocess.Popen([PERFPROF, *arguments], stdin=subprocess.PIPE, stdout=slave, env=environment)
+    os.close(slave)
+    result.stdin.write(b"a;main;work 300\na;main 100\n")
+    result.stdin.close()
+    text = b""
+    try:
+        while chunk := os.read(master, 65536):
+            text += chunk
+    except OSError:  # how Linux says that nobody has the other end open
+        pass
+    os.close(master)
+    assert result.wait() == 0
+    return text.decode()
+
+
+@pytest.mark.parametrize("options, environment, colored", [
+    ([], {}, True), ([], {"NO_COLOR": "1"}, False), ([], {"NO_COLOR": ""}, True), ([], {"TERM": "dumb"}, False),
+    (["--color", "never"], {}, False), (["--color=always"], {"NO_COLOR": "1"}, True),
+])
+def test_colours_on_a_terminal(options, environment, colored):
+    text = on_a_terminal("report", "-", *options, **environment)
+    assert ("\033[" in text) == colored
+    assert "work" in text
+
+
+def test_no_colours_in_files(tmp_path):
+    (tmp_path / "x").write_text("a;main;work 300\n")
+    assert "\033" not in perfprof("report", tmp_path / "x").stdout
+    assert "\033[1m" in perfprof("report", tmp_path / "x", "--color", "always").stdout
+    assert "did you mean 'always'" in perfprof("report", tmp_path / "x", "--color", "alwys").stderr
+
+
+def test_columns_are_kept():
+    text = on_a_terminal("report", "-", COLUMNS="60", NO_COLOR="1")
+    assert max(map(len, text.splitlines())) <= 60
