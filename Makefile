@@ -42,7 +42,7 @@ ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-
 ALL_LDFLAGS += -fsanitize=address,undefined
 endif
 
-SRC := $(sort $(filter-out %.bpf.c,$(wildcard src/*/*.c)))
+SRC := $(sort $(filter-out %.bpf.c $(if $(FEATURE_BPF),,src/sampler/bpf%),$(wildcard src/*/*.c)))
 OBJ := $(SRC:%.c=$(B)/%.o)
 MAIN_OBJ := $(B)/src/cli/main.o
 CORE_OBJ := $(filter-out $(MAIN_OBJ),$(OBJ))
@@ -52,7 +52,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 CHECK_BIN :=
 
 # Each part may bring rules of its own; they add to CORE_OBJ, CHECK_BIN and the like.
-include $(wildcard web/web.mk src/lib/*.mk tests/programs/*.mk tests/oracle/*.mk tools/fuzz/*.mk tools/bench/*.mk)
+include $(wildcard src/*/*.mk web/web.mk tests/programs/*.mk tests/oracle/*.mk tools/fuzz/*.mk tools/bench/*.mk)
 
 $(B)/perfprof: $(OBJ)
 	$(call say,LINK,$@)

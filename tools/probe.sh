@@ -49,4 +49,31 @@ if [ "$missing" -gt 0 ]; then
 	echo "  apt-get install --no-install-recommends${packages}" >&2
 	exit 1
 fi
-mkdir -p "$(dirname "$out")" && printf 'FEATURE_CFLAGS :=\nFEATURE_LIBS :=%s\n' "$libs" > "$out"
+
+# optional NAME LIBS PACKAGES COST: what perfprof can do without.
+optional()
+{
+	# shellcheck disable=SC2086
+	if "$CC" ${CFLAGS:-} "$dir/$1.c" ${LDFLAGS:-} $2 -o "$scratch" 2>/dev/null; then
+		libs="$libs $2"
+		return 0
+	fi
+	echo "without: $1 (packages $3): $4" >&2
+	return 1
+}
+
+features=
+cflags=
+if command -v clang >/dev/null 2>&1 && command -v bpftool >/dev/null 2>&1 &&
+	echo 'int x;' | clang -target bpf -x c -c - -o "$scratch" 2>/dev/null; then
+	optional libbpf "-lbpf" "libbpf-dev" "stacks deeper than 64 KiB are cut off" &&
+		features="$features FEATURE_BPF" cflags="$cflags -DPERFPROF_BPF"
+else
+	echo "without: BPF programs (packages clang, bpftool, libbpf-dev): stacks deeper than 64 KiB are cut off" >&2
+fi
+mkdir -p "$(dirname "$out")" && {
+	printf 'FEATURE_CFLAGS :=%s\nFEATURE_LIBS :=%s\n' "$cflags" "$libs"
+	for feature in $features; do
+		printf '%s := 1\n' "$feature"
+	done
+} > "$out"

@@ -15,8 +15,13 @@ static int check_event(const char *event, struct error *err)
 }
 
 const struct option_words recording_backends = {
+#ifdef PERFPROF_BPF
+	.at = (const char *const[]){ "auto", "bpf", "perf", NULL },
+	.later = (const char *const[]){ "ptrace", NULL },
+#else
 	.at = (const char *const[]){ "auto", "perf", NULL },
 	.later = (const char *const[]){ "bpf", "ptrace", NULL },
+#endif
 };
 
 const struct option_words recording_unwinds = {
@@ -46,7 +51,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 		r = fail(err, -EINVAL, "--time-budget may be 28M at most: readers stop at 32M");
 	if (r == 0)
 		r = outputs_parse(&o->outputs, o->format, outputs, err);
-	config->sampler = &sampler_perf;
+	config->sampler = sampler_find(strcmp(o->backend, "auto") ? o->backend : "perf");
 	config->rate_hz = o->rate_hz;
 	config->duration_ns = o->duration_ns;
 	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;

@@ -176,7 +176,8 @@ static string_id thread_comm(const struct process_table *t, process_id p, pid_t 
 	return ref.v ? t->threads.at[ref.v].comm : t->images.at[p.v].info.comm;
 }
 
-static bool add_mapping(struct process_table *t, process_id p, const struct record_mmap *mmap)
+static bool add_mapping(struct process_table *t, process_id p, const struct record_mmap *mmap,
+			uint64_t since_ns)
 {
 	struct image *image = &t->images.at[p.v];
 	if (!image->mappings || !mmap->executable)
@@ -186,7 +187,7 @@ static bool add_mapping(struct process_table *t, process_id p, const struct reco
 	bool anonymous = t->files.rows.at[mapped.v].kind == MAPPED_ANON;
 	/* The offset in nothing is of no use, but neighbours in a JIT's memory shall join. */
 	struct mapping mapping = { mmap->start, mmap->end, anonymous ? mmap->start : mmap->file_off,
-				   mapped };
+				   mapped, since_ns };
 	if (!mapped.v || !mappings_add(&image->mappings, &mapping))
 		return false;
 	if (!image->binary.v && t->files.rows.at[mapped.v].kind == MAPPED_FILE)
@@ -203,7 +204,7 @@ struct live_context {
 static void live_mapping(void *context, const struct record_mmap *mmap)
 {
 	struct live_context *c = context;
-	add_mapping(c->t, c->p, mmap);
+	add_mapping(c->t, c->p, mmap, 0);
 }
 
 static void live_thread(void *context, pid_t tid, const char *comm)
@@ -315,7 +316,7 @@ bool process_apply(struct process_table *t, const struct record *r)
 	switch (r->kind) {
 	case RECORD_MMAP: {
 		process_id p = process_find(t, r->pid);
-		return p.v && add_mapping(t, p, &r->mmap);
+		return p.v && add_mapping(t, p, &r->mmap, r->time_ns);
 	}
 	case RECORD_COMM: return apply_comm(t, r);
 	case RECORD_FORK: return apply_fork(t, r);
@@ -348,6 +349,14 @@ uint32_t process_thread_count(const struct process_table *t)
 uint32_t process_count(const struct process_table *t)
 {
 	return (uint32_t)t->images.count;
+}
+
+const struct mapping *process_mappings(const struct process_table *t, process_id p,
+				       size_t *out_count)
+{
+	const struct mappings *m = p.v < t->images.count ? t->images.at[p.v].mappings : NULL;
+	*out_count = m ? m->list.count : 0;
+	return m ? m->list.at : NULL;
 }
 
 const struct mapping *process_mapping(const struct process_table *t, process_id p, uint64_t pc)

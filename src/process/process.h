@@ -50,6 +50,7 @@ struct mapping {             /* executable ones only; intervals of one process d
 	uint64_t start, end; /* in the process */
 	uint64_t file_off;   /* of start */
 	mapped_id mapped;
+	uint64_t since_ns; /* when it was made; 0: before it was known, from /proc */
 };
 
 struct process_table;
@@ -104,6 +105,10 @@ uint32_t process_count(const struct process_table *t);        /* rows incl. row 
 
 /** @return the mapping that holds pc, or NULL. Valid until the next process_apply(). */
 const struct mapping *process_mapping(const struct process_table *t, process_id p, uint64_t pc);
+
+/** All mappings, sorted by start. Valid until the next process_apply(). */
+const struct mapping *process_mappings(const struct process_table *t, process_id p,
+				       size_t *out_count);
 
 /** @return the file that exec mapped first: the program's own binary; none if not known */
 mapped_id process_binary(const struct process_table *t, process_id p);

@@ -59,6 +59,13 @@ struct record_sample {
 	uint64_t cpu_ns;      /* that this sample stands for; 0: see RECORD_CPU of its thread */
 	const uint8_t *stack; /* copy that begins at registers[REGISTER_RSP] */
 	uint32_t stack_size_bytes; /* what was really copied */
+	/* What the sampler has walked itself, as unwind_walk() gives it, innermost first. If that is not
+	 * the whole, `registers` are those of the frame where it stopped: only pc, rsp and rbp are
+	 * known, the stack is copied from there, and `is_caller` says that pc is a return address. */
+	const uint64_t *user_pcs;
+	uint32_t user_pc_count;
+	bool user_whole, is_caller;
+	uint64_t mappings_as_of_ns; /* how new the mappings were by which it walked */
 	bool stack_copy_full; /* the copy has the maximum size: the stack may go on behind it */
 };
 

@@ -157,6 +157,27 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 	return change_steady(j, e);
 }
 
+uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
+			     uint64_t last_ns, uint32_t ticks)
+{
+	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
+	uint64_t lost_ns = now_ns > last_ns ? now_ns - last_ns : 0;
+	if (lost_ns > e->period_ns)
+		lost_ns = e->period_ns / 2;
+	if (e->begun) {
+		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) *
+			      bounded((int64_t)ticks, 0, 1000);
+		e->expected = (e->expected + ticks + 1) / 2;
+	}
+	e->debt_ns = bounded(e->debt_ns + (int64_t)lost_ns, -limit_ns, limit_ns);
+	if (!e->expected)
+		e->expected = 1;
+	e->begun = true;
+	e->previous_ns = e->period_ns;
+	e->changed_ns = now_ns;
+	return change_steady(j, e);
+}
+
 /*
  * While a period is close to that of the work, samples say the same again and again; so the nearer
  * moments are likelier: the least of three draws is 7.5 ms on average.

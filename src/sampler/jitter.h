@@ -70,6 +70,16 @@ bool jitter_runs_through(const struct jitter_event *e, uint64_t now_ns);
 uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
 		       uint64_t count_ns);
 
+/**
+ * The same for a CPU's clock, which ticks on whoever runs there: phases have nothing to do with what
+ * one program does, so the event is always STEADY.
+ *
+ * @param last_ns when it ticked last, as far as is known: it does not tell while the CPU is idle
+ * @param ticks   since the last change
+ */
+uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
+			     uint64_t last_ns, uint32_t ticks);
+
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);
 

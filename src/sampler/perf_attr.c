@@ -30,6 +30,17 @@ static void attr_init(struct perf_event_attr *attr, uint64_t config)
 	attr->watermark = 1;
 }
 
+static void report_tasks(struct perf_event_attr *attr, bool build_id)
+{
+	attr->sample_id_all = 1;
+	attr->mmap = 1;
+	attr->mmap2 = 1;
+	attr->build_id = build_id;
+	attr->comm = 1;
+	attr->comm_exec = 1;
+	attr->task = 1;
+}
+
 void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool on_exec,
 			struct perf_event_attr *out)
 {
@@ -49,13 +60,7 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 	out->exclude_kernel = !shape->features.kernel;
 	out->exclude_hv = 1;
 	out->exclude_callchain_user = 1;
-	out->sample_id_all = 1;
-	out->mmap = 1;
-	out->mmap2 = 1;
-	out->build_id = shape->features.build_id;
-	out->comm = 1;
-	out->comm_exec = 1;
-	out->task = 1;
+	report_tasks(out, shape->features.build_id);
 	out->sample_regs_user = register_mask();
 	out->sample_stack_user = shape->stack_bytes;
 }
@@ -66,6 +71,15 @@ void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out)
 	out->wakeup_watermark = watermark_bytes;
 	out->exclude_kernel = 1;
 	out->exclude_hv = 1;
+}
+
+void perf_attr_sideband(bool build_id, struct perf_event_attr *out)
+{
+	attr_init(out, PERF_COUNT_SW_DUMMY);
+	out->wakeup_watermark = UINT32_MAX;
+	out->sample_type =
+		PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_STREAM_ID;
+	report_tasks(out, build_id);
 }
 
 void perf_attr_fence(struct perf_event_attr *out)

@@ -37,6 +37,12 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out);
 
 /**
+ * An event that samples nothing, but reports what happens beside: mappings, names, forks, ends. Its
+ * records have the same trailer as those of a sampling event.
+ */
+void perf_attr_sideband(bool build_id, struct perf_event_attr *out);
+
+/**
  * An event that counts nothing and is not inherited. Beside it in a thread, the kernel does not
  * treat the thread's context and its children's as equal and swap them at a switch
  * (kernel/events/core.c, context_equiv), after which our events would serve the child and die with

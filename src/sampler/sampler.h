@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "record/record.h"
+#include "unwind/rows.h"
 
 /*
  * One source of samples behind one ops struct. The session asks for records in time order, one at
@@ -34,6 +35,8 @@ struct sampler_stats {
 	bool kernel;           /* in force */
 	uint64_t samples, fixed_period_samples;
 	uint64_t lost, throttled;
+	uint64_t handed_over;    /* samples whose walk was finished in user space */
+	uint64_t kernel_cost_ns; /* of our own programs, in the targets' time */
 	uint64_t jitter_ioctls, generations;
 	uint32_t threads;     /* with events open now */
 	uint64_t nofile_soft; /* our RLIMIT_NOFILE before open() raised it: what a child of ours
@@ -41,6 +44,13 @@ struct sampler_stats {
 };
 
 struct sampler;
+
+/* An executable mapping whose rows were published. */
+struct sampler_mapping {
+	uint64_t start, end; /* in the process */
+	uint64_t bias;       /* vaddr = pc - bias */
+	uint32_t rows;       /* number from publish_rows() */
+};
 
 struct sampler_ops {
 	const char *name; /* "perf" */
@@ -76,6 +86,25 @@ struct sampler_ops {
 	 */
 	uint64_t (*rearm)(struct sampler *s, uint64_t now_ns);
 
+	/*
+	 * For samplers that walk stacks themselves; NULL for others, which leave it to the session.
+	 * What is not published is walked by the session as well.
+	 */
+
+	/** Gives a module's rows. @return 0; -ENOSPC if there is no room; other negative errno */
+	int (*publish_rows)(struct sampler *s, const struct unwind_rows *rows, uint32_t *out_number,
+			    struct error *err);
+
+	/**
+	 * Replaces what is known of a process's mappings; they are as old as the last record that was
+	 * consumed.
+	 * @param mappings sorted by start, without overlaps
+	 * @return 0; -ENOSPC if there is no room; other negative errno
+	 */
+	int (*publish_mappings)(struct sampler *s, pid_t pid,
+				const struct sampler_mapping *mappings, size_t count,
+				struct error *err);
+
 	/**
 	 * Shows the earliest record that is older than anything still to come.
 	 *
@@ -104,5 +133,11 @@ struct sampler {
 
 /** perf_event_open(2) with cpu-clock, registers and stack copies. */
 extern const struct sampler_ops sampler_perf;
+
+/** BPF programs on per-CPU clocks, which walk stacks in the kernel. Only in builds with libbpf. */
+extern const struct sampler_ops sampler_bpf;
+
+/** @return the source of that name, NULL if this build has none */
+const struct sampler_ops *sampler_find(const char *name);
 
 #endif

@@ -31,6 +31,7 @@ struct modules {
 	uint32_t waiting; /* requests without an answer */
 	mapped_id main;
 	module_id kernel;
+	uint32_t progress;
 };
 
 int modules_create(struct process_table *processes, struct builder *builder, const struct log *log,
@@ -249,6 +250,7 @@ bool modules_collect(struct modules *m)
 	bool changed = false;
 	while (loader_take(m->loader, &r)) {
 		m->waiting--;
+		m->progress++;
 		if (r.kind == LOAD_OBJECT)
 			changed |= object_arrived(m, &r);
 		else
@@ -260,6 +262,11 @@ bool modules_collect(struct modules *m)
 bool modules_waiting(const struct modules *m)
 {
 	return m->waiting;
+}
+
+uint32_t modules_progress(const struct modules *m)
+{
+	return m->progress;
 }
 
 static void ask_for_rows(struct modules *m, struct code *code)

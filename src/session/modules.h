@@ -59,6 +59,8 @@ int modules_seen_again(struct modules *m, process_id p, const struct record_mmap
  * @return true if samples were counted without it: what was remembered of addresses is stale
  */
 bool modules_collect(struct modules *m);
+/** @return a number that grows whenever a file was opened or rows have come */
+uint32_t modules_progress(const struct modules *m);
 
 /** @return true while the loader works; modules_fd() then becomes readable */
 bool modules_waiting(const struct modules *m);

@@ -23,6 +23,7 @@
 #include "session/modules.h"
 #include "session/names.h"
 #include "session/recorded.h"
+#include "session/publish.h"
 #include "session/signals.h"
 #include "session/stacks.h"
 #include "session/system_time.h"
@@ -48,7 +49,9 @@ struct session {
 	struct modules *modules;
 	struct names *names;
 	struct stacks *stacks;
-	VEC(struct pollfd) fds; /* 0 signals, 1 modules, 2 names, then a pidfd a target */
+	struct publisher *publisher;
+	uint32_t modules_progress; /* when rows were published last */
+	VEC(struct pollfd) fds;    /* 0 signals, 1 modules, 2 names, then a pidfd a target */
 	uint64_t start_ns, start_unix_ns, end_ns;
 	uint64_t stop_ns; /* when -d is over; 0: until the end */
 	uint64_t next_tick_ns;
@@ -99,6 +102,9 @@ static int create_rooms(struct session *s, struct error *err)
 				  &s->stacks, err);
 	if (r == 0 && c->replay)
 		names_hold_kernel(s->names);
+	if (r == 0)
+		r = publisher_create(s->processes, s->modules, s->sampler, c->log, &s->publisher,
+				     err);
 	if (r == 0 && facts_begin(s->builder, c) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
@@ -301,8 +307,11 @@ static int apply(struct session *s, const struct record *r)
 	}
 	bool changed = process_apply(s->processes, r);
 	process_id p = changed ? process_find(s->processes, r->pid) : (process_id){ 0 };
-	if (changed)
+	if (changed) {
 		stacks_forget(s->stacks, p);
+		if (publisher_touch(s->publisher, p) < 0)
+			return -ENOMEM;
+	}
 	if (r->kind != RECORD_MMAP)
 		return 0;
 	note_main_binary(s, r->pid);
@@ -353,6 +362,9 @@ static int collect(struct session *s)
 {
 	if (modules_collect(s->modules))
 		stacks_forget_all(s->stacks);
+	if (s->modules_progress != modules_progress(s->modules))
+		publisher_touch_all(s->publisher);
+	s->modules_progress = modules_progress(s->modules);
 	return names_collect(s->names);
 }
 
@@ -439,6 +451,7 @@ static int loop(struct session *s, struct error *err)
 		uint64_t due_ns = s->config->sampler->rearm(s->sampler, monotonic_ns());
 		if (drain(s) < 0 || collect(s) < 0)
 			return fail(err, -ENOMEM, "out of memory");
+		publisher_run(s->publisher);
 		uint64_t now_ns = monotonic_ns();
 		tick(s, now_ns);
 		if (s->stop_ns && now_ns >= s->stop_ns)
@@ -469,6 +482,10 @@ static int end_sampling(struct session *s, struct error *err)
 {
 	struct sampler_stats stats;
 	s->config->sampler->stats(s->sampler, &stats);
+	log_debug(s->config->log, LOG_SESSION,
+		  "%llu samples, %llu finished in user space, %.1f us of each in the kernel",
+		  (unsigned long long)stats.samples, (unsigned long long)stats.handed_over,
+		  stats.samples ? (double)stats.kernel_cost_ns / 1e3 / (double)stats.samples : 0);
 	s->config->sampler->destroy(s->sampler);
 	s->sampler = NULL;
 	struct facts_so_far so_far = so_far_until(s, s->end_ns);
@@ -579,6 +596,7 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
+	publisher_destroy(s->publisher);
 	stacks_destroy(s->stacks);
 	keeping_end(&s->keeping);
 	names_destroy(s->names);

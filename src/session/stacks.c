@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "base/vec.h"
@@ -265,6 +266,44 @@ static void take_chain(struct stacks *s, const struct record_sample *sample,
 		out->reason = UNWIND_NOT_RECORDED;
 }
 
+/*
+ * The sampler walked by mappings that may have been replaced since: then its frames in a newer one
+ * are not what they seem, and neither is what lies above them.
+ * @return how many frames hold
+ */
+static uint32_t count_up_to_date(const struct stacks *s, const struct record_sample *sample)
+{
+	size_t count;
+	const struct mapping *all = process_mappings(s->processes, s->process, &count);
+	bool newer = false;
+	for (size_t i = 0; i < count && !newer; i++)
+		newer = all[i].since_ns > sample->mappings_as_of_ns;
+	for (uint32_t i = 0; newer && i < sample->user_pc_count; i++) {
+		const struct mapping *m =
+			process_mapping(s->processes, s->process, sample->user_pcs[i]);
+		if (m && m->since_ns > sample->mappings_as_of_ns)
+			return i;
+	}
+	return sample->user_pc_count;
+}
+
+/* Takes over what the sampler has walked. @return true if nothing is left to walk */
+static bool take_walked(struct stacks *s, const struct record_sample *sample,
+			struct unwind_result *out)
+{
+	if (!sample->user_pc_count)
+		return false;
+	uint32_t count = count_up_to_date(s, sample);
+	if (count > STACK_FRAMES_MAX)
+		count = STACK_FRAMES_MAX;
+	memcpy(s->pcs, sample->user_pcs, count * sizeof(s->pcs[0]));
+	out->count = count;
+	out->reason = sample->user_whole ? UNWIND_ROOT : UNWIND_TOO_MANY_FRAMES;
+	if (count < sample->user_pc_count) /* this frame is right, its callers are not */
+		out->reason = UNWIND_ROWS_LATE;
+	return sample->user_whole || count < sample->user_pc_count || count == STACK_FRAMES_MAX;
+}
+
 static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		      struct unwind_result *out)
 {
@@ -290,6 +329,13 @@ static void walk_user(struct stacks *s, const struct record_sample *sample, uint
 		.stack_size_bytes = sample->stack_size_bytes,
 		.stack_copy_full = sample->stack_copy_full,
 	};
+	if (take_walked(s, sample, out))
+		return;
+	if (out->count) {
+		unwind_walk_on(&env, sample->registers, sample->is_caller, s->cache, space, s->pcs,
+			       out->count, STACK_FRAMES_MAX, out);
+		return;
+	}
 	unwind_walk(&env, sample->registers, s->cache, space, s->pcs, STACK_FRAMES_MAX, out);
 }
 

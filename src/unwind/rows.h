@@ -54,4 +54,14 @@ struct unwind_row {
 };
 _Static_assert(sizeof(struct unwind_row) == 4, "shared with BPF");
 
+/* An object's table, borrowed. Rows cover [base_vaddr, base_vaddr + span_bytes). */
+struct unwind_rows {
+	uint64_t base_vaddr; /* a multiple of the page size */
+	uint32_t span_bytes;
+	uint32_t row_count, page_count, rule_count;
+	const struct unwind_row *rows;
+	const uint32_t *pages; /* page_count + 1 of them */
+	const struct unwind_rule *rules;
+};
+
 #endif

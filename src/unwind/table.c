@@ -87,6 +87,21 @@ size_t unwind_table_memory_bytes(const struct unwind_table *t)
 	       t->fde_count * sizeof(*t->fdes) + t->debug_frame.size_bytes;
 }
 
+bool unwind_table_rows(const struct unwind_table *t, struct unwind_rows *out)
+{
+	*out = (struct unwind_rows){
+		.base_vaddr = t->base_vaddr,
+		.span_bytes = t->span_bytes,
+		.row_count = t->row_count,
+		.page_count = t->page_count,
+		.rule_count = t->rule_count,
+		.rows = t->rows,
+		.pages = t->pages,
+		.rules = t->rules,
+	};
+	return !t->is_go;
+}
+
 static bool find_fde(const struct unwind_table *t, uint64_t vaddr, struct table_fde *out)
 {
 	uint64_t at = vaddr - t->base_vaddr;

@@ -32,6 +32,14 @@ void unwind_table_destroy(struct unwind_table *t);
 size_t unwind_table_memory_bytes(const struct unwind_table *t);
 
 /**
+ * Shows the compiled rows, for a walker elsewhere.
+ * @param out valid as long as the table
+ * @return false if rows alone are not enough: Go's linker wrote them, and unwind_walk() corrects what
+ *         they say
+ */
+bool unwind_table_rows(const struct unwind_table *t, struct unwind_rows *out);
+
+/**
  * Finds the function (FDE) that covers an address, for frames without a symbol.
  * @return false if none does
  */
@@ -119,5 +127,15 @@ void unwind_walk(const struct unwind_env *env, const uint64_t registers[REGISTER
  */
 void unwind_chain(const struct unwind_env *env, const uint64_t *chain, uint32_t chain_count,
 		  uint64_t *pcs, uint32_t limit, struct unwind_result *out);
+
+/**
+ * Goes on with a walk that a sampler began: pcs[0, count) are there.
+ *
+ * @param registers pc, rsp and rbp of the next frame; no others are known
+ * @param is_caller whether its pc is a return address
+ */
+void unwind_walk_on(const struct unwind_env *env, const uint64_t registers[REGISTER_COUNT],
+		    bool is_caller, struct unwind_cache *cache, uint32_t space, uint64_t *pcs,
+		    uint32_t count, uint32_t limit, struct unwind_result *out);
 
 #endif

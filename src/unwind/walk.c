@@ -55,6 +55,15 @@ static void begin(struct walk *w, const uint64_t registers[REGISTER_COUNT])
 	w->all.known = (1u << CFI_REGISTERS) - 1;
 }
 
+static struct walk walk_make(const struct unwind_env *env, struct unwind_cache *cache,
+			     uint32_t space)
+{
+	struct walk w = { .env = env, .cache = cache, .space = space };
+	if (env->stack_size_bytes >= sizeof(uint64_t))
+		w.readable = env->stack_size_bytes - sizeof(uint64_t) + 1;
+	return w;
+}
+
 static __attribute__((noinline)) enum found find_rule_slowly(struct walk *w, uint64_t pc,
 							     struct cache_entry *slot)
 {
@@ -212,9 +221,7 @@ void unwind_walk(const struct unwind_env *env, const uint64_t registers[REGISTER
 		 struct unwind_cache *cache, uint32_t space, uint64_t *pcs, uint32_t limit,
 		 struct unwind_result *out)
 {
-	struct walk w = { .env = env, .cache = cache, .space = space };
-	if (env->stack_size_bytes >= sizeof(uint64_t))
-		w.readable = env->stack_size_bytes - sizeof(uint64_t) + 1;
+	struct walk w = walk_make(env, cache, space);
 	*out = (struct unwind_result){ 0 };
 	begin(&w, registers);
 	if (walk(&w, pcs, limit, out))
@@ -223,4 +230,19 @@ void unwind_walk(const struct unwind_env *env, const uint64_t registers[REGISTER
 	*out = (struct unwind_result){ 0 };
 	begin(&w, registers);
 	walk(&w, pcs, limit, out);
+}
+
+void unwind_walk_on(const struct unwind_env *env, const uint64_t registers[REGISTER_COUNT],
+		    bool is_caller, struct unwind_cache *cache, uint32_t space, uint64_t *pcs,
+		    uint32_t count, uint32_t limit, struct unwind_result *out)
+{
+	struct walk w = walk_make(env, cache, space);
+	*out = (struct unwind_result){ .count = count };
+	begin(&w, registers);
+	walk_forget_others(&w);
+	w.is_caller = is_caller;
+	if (walk(&w, pcs, limit, out))
+		return;
+	/* The interpreter would need registers that only the frames below could restore. */
+	out->reason = UNWIND_BAD_RULE;
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "sampler/bpf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/clock.h"
+#include "sampler/perf_attr.h"
+#include "sampler/perf_limits.h"
+
+static int open_clock(struct bpf *b, struct bpf_clock *clock)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = jitter_begin(&b->jitter, &clock->jitter),
+		.disabled = 1,
+		.exclude_idle = 1,
+	};
+	clock->fd = perf_open(&attr, -1, clock->cpu);
+	return clock->fd < 0 ? -errno : 0;
+}
+
+int bpf_clocks_open(struct bpf *b, struct error *err)
+{
+	b->clocks = calloc(b->cpu_count, sizeof(*b->clocks));
+	if (!b->clocks)
+		return fail(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < b->cpu_count; i++)
+		b->clocks[i].fd = -1;
+	for (uint32_t i = 0; i < b->cpu_count; i++) {
+		b->clocks[i].cpu = b->cpus[i];
+		int r = open_clock(b, &b->clocks[i]);
+		if (r < 0)
+			return perf_refusal(0, r, err);
+	}
+	return 0;
+}
+
+static void change(struct bpf *b, struct bpf_clock *clock, uint64_t now_ns)
+{
+	const struct layout_cpu *c = &b->counters[clock->cpu];
+	uint64_t samples = __atomic_load_n(&c->samples, __ATOMIC_RELAXED);
+	uint64_t ticks = __atomic_load_n(&c->ticks, __ATOMIC_RELAXED);
+	if (samples == clock->samples) /* nobody whom we follow: an interrupt for nothing */
+		return;
+	uint64_t last_ns = __atomic_load_n(&c->last_tick_ns, __ATOMIC_RELAXED);
+	uint64_t period_ns = jitter_change_clock(&b->jitter, &clock->jitter, now_ns, last_ns,
+						 (uint32_t)(ticks - clock->ticks));
+	clock->ticks = ticks;
+	clock->samples = samples;
+	ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);
+	b->stats.jitter_ioctls++;
+}
+
+uint64_t bpf_clocks_change(struct bpf *b, uint64_t now_ns)
+{
+	if (now_ns < b->jitter.next_ns || !b->config.jitter)
+		return b->jitter.next_ns;
+	for (uint32_t i = 0; i < b->cpu_count; i++)
+		if ((uint32_t)b->clocks[i].cpu < b->counter_count)
+			change(b, &b->clocks[i], monotonic_ns());
+	jitter_schedule(&b->jitter, now_ns);
+	return b->jitter.next_ns;
+}
+
+void bpf_clocks_stop(struct bpf *b)
+{
+	for (uint32_t i = 0; b->clocks && i < b->cpu_count; i++)
+		if (b->clocks[i].fd >= 0)
+			ioctl(b->clocks[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+void bpf_clocks_close(struct bpf *b)
+{
+	for (uint32_t i = 0; b->clocks && i < b->cpu_count; i++) {
+		if (b->clocks[i].link) /* libbpf closes the event with its link */
+			bpf_link__destroy(b->clocks[i].link);
+		else if (b->clocks[i].fd >= 0)
+			close(b->clocks[i].fd);
+	}
+	free(b->clocks);
+	b->clocks = NULL;
+}

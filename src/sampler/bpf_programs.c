@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "sampler/bpf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+enum { RING_BYTES = 16 << 20 };
+
+/* libbpf prints by itself unless told otherwise; what it says is of use to developers only. */
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static int refusal(int code, struct error *err)
+{
+	if (code == -EPERM || code == -EACCES)
+		return fail(err, code,
+			    "BPF programs may not be loaded: run as root, or with the capabilities "
+			    "BPF and PERFMON");
+	return fail(err, code,
+		    "this kernel does not take perfprof's BPF programs (%s); they need Linux 5.17 "
+		    "and /sys/kernel/btf/vmlinux",
+		    strerror(-code));
+}
+
+static int set_sizes(struct bpf *b)
+{
+	int cpus = libbpf_num_possible_cpus();
+	if (cpus < 1)
+		return -EINVAL;
+	b->counter_count = (uint32_t)cpus;
+	int r = bpf_map__set_max_entries(b->programs->maps.walks, b->counter_count);
+	if (r == 0)
+		r = bpf_map__set_max_entries(b->programs->maps.cpus, b->counter_count);
+	if (r == 0)
+		r = bpf_map__set_max_entries(b->programs->maps.ring, RING_BYTES);
+	return r;
+}
+
+/* The programs compare pids as our own namespace numbers them. A first object asks which that is. */
+static int find_pid_namespace(uint32_t *level, uint32_t *inum)
+{
+	struct {
+		uint32_t level, inum;
+	} out = { 0, 0 };
+	struct sample_bpf *asking = sample_bpf__open();
+	if (!asking)
+		return -errno;
+	struct bpf_program *program;
+	bpf_object__for_each_program(program, asking->obj)
+		bpf_program__set_autoload(program, program == asking->progs.whoami);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &out, .ctx_size_in = sizeof(out));
+	int r = sample_bpf__load(asking);
+	if (r == 0)
+		r = bpf_prog_test_run_opts(bpf_program__fd(asking->progs.whoami), &run);
+	if (r == 0 && run.retval)
+		r = -EINVAL;
+	sample_bpf__destroy(asking);
+	*level = out.level;
+	*inum = out.inum;
+	return r;
+}
+
+static int map_counters(struct bpf *b, struct error *err)
+{
+	void *at = mmap(NULL, b->counter_count * sizeof(*b->counters), PROT_READ, MAP_SHARED,
+			bpf_map__fd(b->programs->maps.cpus), 0);
+	if (at == MAP_FAILED)
+		return fail_errno(err, "cannot map the counters of the BPF programs");
+	b->counters = at;
+	return 0;
+}
+
+static int open_parts(struct bpf *b, struct error *err)
+{
+	struct bpf_store_fds fds = {
+		.blocks = bpf_map__fd(b->programs->maps.blocks),
+		.rules = bpf_map__fd(b->programs->maps.rules),
+		.tables = bpf_map__fd(b->programs->maps.tables),
+	};
+	int r = bpf_store_open(&b->store, &fds, err);
+	if (r == 0)
+		r = bpf_spaces_open(&b->spaces, bpf_map__fd(b->programs->maps.spaces),
+				    bpf_map__fd(b->programs->maps.mappings), err);
+	if (r == 0)
+		r = bpf_ring_open(&b->ring, bpf_map__fd(b->programs->maps.ring), RING_BYTES, err);
+	return r == 0 ? map_counters(b, err) : r;
+}
+
+int bpf_programs_load(struct bpf *b, struct error *err)
+{
+	uint32_t level = 0, inum = 0;
+	libbpf_set_print(print_nothing);
+	int r = find_pid_namespace(&level, &inum);
+	if (r < 0)
+		return refusal(r, err);
+	b->programs = sample_bpf__open();
+	if (!b->programs)
+		return refusal(-errno, err);
+	b->programs->rodata->pid_level = level;
+	b->programs->rodata->pid_ns_inum = inum;
+	b->programs->rodata->filter = FILTER_TREE;
+	b->programs->rodata->follow_children = b->config.children;
+	bpf_program__set_autoload(b->programs->progs.whoami, false);
+	r = set_sizes(b);
+	if (r == 0)
+		r = sample_bpf__load(b->programs);
+	if (r < 0)
+		return refusal(r, err);
+	b->stats.ring_bytes = RING_BYTES;
+	r = open_parts(b, err);
+	if (r < 0)
+		return r;
+	bpf_program__set_autoattach(b->programs->progs.on_tick, false);
+	r = sample_bpf__attach(b->programs);
+	return r < 0 ? refusal(r, err) : 0;
+}
+
+/* Attaching enables a clock. */
+int bpf_programs_attach_clocks(struct bpf *b, struct error *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; r == 0 && i < b->cpu_count; i++) {
+		struct bpf_clock *clock = &b->clocks[i];
+		clock->link = bpf_program__attach_perf_event(b->programs->progs.on_tick, clock->fd);
+		if (!clock->link)
+			r = -errno;
+	}
+	__atomic_store_n(&b->programs->bss->armed, 1, __ATOMIC_RELEASE);
+	return r < 0 ? refusal(r, err) : 0;
+}
+
+void bpf_programs_unload(struct bpf *b)
+{
+	bpf_ring_close(&b->ring);
+	bpf_spaces_close(&b->spaces);
+	bpf_store_close(&b->store);
+	if (b->counters)
+		munmap((void *)(uintptr_t)b->counters, b->counter_count * sizeof(*b->counters));
+	b->counters = NULL;
+	sample_bpf__destroy(b->programs);
+	b->programs = NULL;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "sampler/bpf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "bpf/layout.h"
+
+/* @return nanoseconds since the thread began; 0 if it is gone (proc(5): /proc/PID/schedstat) */
+static uint64_t schedstat_ns(pid_t pid, pid_t tid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, tid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	unsigned long long run_ns;
+	return f && fscanf(f, "%llu", &run_ns) == 1 ? run_ns : 0;
+}
+
+static void for_each_thread(struct bpf *b, pid_t pid,
+			    void (*visit)(struct bpf *b, pid_t pid, pid_t tid))
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	while (folder && (entry = readdir(folder))) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid > 0)
+			visit(b, pid, tid);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+int bpf_targets_follow(struct bpf *b, pid_t pid, uint32_t state, struct error *err)
+{
+	int key = pid;
+	if (!map64_put(&b->followed, (uint64_t)pid, 1))
+		return fail(err, -ENOMEM, "out of memory");
+	if (bpf_map_update_elem(bpf_map__fd(b->programs->maps.targets), &key, &state, BPF_ANY) < 0)
+		return fail_errno(err, "cannot follow process %d", (int)pid);
+	return 0;
+}
+
+static void for_each_followed(struct bpf *b, void (*visit)(struct bpf *b, pid_t pid, pid_t tid))
+{
+	for (size_t i = 0; i < b->followed.capacity; i++)
+		if (b->followed.rows[i])
+			for_each_thread(b, (pid_t)b->followed.keys[i], visit);
+}
+
+static void note_base(struct bpf *b, pid_t pid, pid_t tid)
+{
+	bpf_targets_base(b, pid, tid, schedstat_ns(pid, tid));
+}
+
+void bpf_targets_begin(struct bpf *b)
+{
+	for_each_followed(b, note_base);
+}
+
+bool bpf_targets_concern(struct bpf *b, const struct record *r)
+{
+	if (r->kind == RECORD_LOST)
+		return true;
+	if (r->kind != RECORD_FORK || r->pid == r->fork.parent_pid)
+		return map64_get(&b->followed, (uint64_t)r->pid);
+	if (b->config.children && map64_get(&b->followed, (uint64_t)r->fork.parent_pid))
+		return map64_put(&b->followed, (uint64_t)r->pid, 1);
+	map64_remove(&b->followed, (uint64_t)r->pid); /* its number is used again */
+	return false;
+}
+
+static struct bpf_thread_time *thread_of(struct bpf *b, pid_t tid)
+{
+	uint32_t row = map64_get(&b->thread_by_tid, (uint64_t)tid);
+	return row ? &b->threads.at[row] : NULL;
+}
+
+void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns)
+{
+	struct bpf_thread_time base = { pid, tid, cpu_ns }, *known = thread_of(b, tid);
+	if (known)
+		*known = base;
+	else if (vec_push(&b->threads, base))
+		map64_put(&b->thread_by_tid, (uint64_t)tid, (uint32_t)b->threads.count - 1);
+}
+
+uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns)
+{
+	struct bpf_thread_time *known = thread_of(b, tid);
+	uint64_t base_ns = known ? known->base_ns : 0;
+	if (known)
+		known->base_ns = 0; /* the number may come again */
+	return cpu_ns > base_ns ? cpu_ns - base_ns : 0;
+}
+
+static void note_end(struct bpf *b, pid_t pid, pid_t tid)
+{
+	uint64_t cpu_ns = bpf_targets_end(b, tid, schedstat_ns(pid, tid));
+	if (cpu_ns && !vec_push(&b->ended, (struct bpf_thread_time){ pid, tid, cpu_ns }))
+		log_debug(b->config.log, LOG_SAMPLER, "no memory for the CPU time of %d", tid);
+}
+
+void bpf_targets_finish(struct bpf *b)
+{
+	for_each_followed(b, note_end);
+}
