@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "sampler/perf_attr.h"
 #include "sampler/perf_limits.h"
+#include "sampler/refusal.h"
 
 static int open_clock(struct bpf *b, struct bpf_clock *clock)
 {
@@ -37,7 +38,7 @@ int bpf_clocks_open(struct bpf *b, struct error *err)
 		b->clocks[i].cpu = b->cpus[i];
 		int r = open_clock(b, &b->clocks[i]);
 		if (r < 0)
-			return perf_refusal(0, r, err);
+			return refusal_of(0, r, err);
 	}
 	return 0;
 }

@@ -21,7 +21,7 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-static int refusal(int code, struct error *err)
+static int refuse(int code, struct error *err)
 {
 	if (code == -EPERM || code == -EACCES)
 		return fail(err, code,
@@ -103,10 +103,10 @@ int bpf_programs_load(struct bpf *b, struct error *err)
 	libbpf_set_print(print_nothing);
 	int r = find_pid_namespace(&level, &inum);
 	if (r < 0)
-		return refusal(r, err);
+		return refuse(r, err);
 	b->programs = sample_bpf__open();
 	if (!b->programs)
-		return refusal(-errno, err);
+		return refuse(-errno, err);
 	b->programs->rodata->pid_level = level;
 	b->programs->rodata->pid_ns_inum = inum;
 	b->programs->rodata->filter = FILTER_TREE;
@@ -116,14 +116,14 @@ int bpf_programs_load(struct bpf *b, struct error *err)
 	if (r == 0)
 		r = sample_bpf__load(b->programs);
 	if (r < 0)
-		return refusal(r, err);
+		return refuse(r, err);
 	b->stats.ring_bytes = RING_BYTES;
 	r = open_parts(b, err);
 	if (r < 0)
 		return r;
 	bpf_program__set_autoattach(b->programs->progs.on_tick, false);
 	r = sample_bpf__attach(b->programs);
-	return r < 0 ? refusal(r, err) : 0;
+	return r < 0 ? refuse(r, err) : 0;
 }
 
 /* Attaching enables a clock. */
@@ -137,7 +137,7 @@ int bpf_programs_attach_clocks(struct bpf *b, struct error *err)
 			r = -errno;
 	}
 	__atomic_store_n(&b->programs->bss->armed, 1, __ATOMIC_RELEASE);
-	return r < 0 ? refusal(r, err) : 0;
+	return r < 0 ? refuse(r, err) : 0;
 }
 
 void bpf_programs_unload(struct bpf *b)

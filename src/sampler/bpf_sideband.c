@@ -10,6 +10,7 @@
 #include "sampler/perf_attr.h"
 #include "sampler/perf_decode.h"
 #include "sampler/perf_limits.h"
+#include "sampler/refusal.h"
 
 enum { SIDEBAND_RING_BYTES = 1 << 20 };
 
@@ -44,7 +45,7 @@ int bpf_sideband_open(struct bpf *b, struct error *err)
 	for (uint32_t i = 0; r == 0 && i < b->cpu_count; i++) {
 		r = open_event(b, i, features.build_id);
 		if (r < 0)
-			return perf_refusal(0, r, err);
+			return refusal_of(0, r, err);
 	}
 	return r;
 }
