@@ -18,6 +18,8 @@ static struct script {
 	struct sampler_stats stats;
 } script;
 
+static const struct sampler_ops scripted_sampler;
+
 static int scripted_open(const struct sampler_config *config, struct sampler **out,
 			 struct error *err)
 {
@@ -26,7 +28,10 @@ static int scripted_open(const struct sampler_config *config, struct sampler **o
 		return fail(err, script.open_status, "the script says no");
 	script.opened++;
 	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	(*out)->ops = &scripted_sampler;
+	return 0;
 }
 
 static int scripted_add(struct sampler *s, pid_t pid, struct error *err)
