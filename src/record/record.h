@@ -38,6 +38,7 @@ enum {
 enum record_user_half {
 	USER_HALF_COPIED,  /* registers and a copy of the stack: what we ask for ourselves */
 	USER_HALF_CHAIN,   /* only the chain that the kernel found by frame pointers */
+	USER_HALF_WALKED,  /* walked by the sampler, as far as it could */
 	USER_HALF_MISSING, /* no more than where the tick hit */
 };
 
@@ -62,9 +63,9 @@ struct record_sample {
 	/* What the sampler has walked itself, as unwind_walk() gives it, innermost first. If that is not
 	 * the whole, `registers` are those of the frame where it stopped: only pc, rsp and rbp are
 	 * known, the stack is copied from there, and `is_caller` says that pc is a return address. */
-	const uint64_t *user_pcs;
-	uint32_t user_pc_count;
-	bool user_whole, is_caller;
+	const uint64_t *walked_pcs;
+	uint32_t walked_count;
+	bool walked_whole, is_caller;
 	uint64_t mappings_as_of_ns; /* how new the mappings were by which it walked */
 	bool stack_copy_full; /* the copy has the maximum size: the stack may go on behind it */
 };

@@ -15,9 +15,10 @@ static void decode_sample(struct bpf *b, const struct wire_sample *w)
 	memcpy(s->registers, w->registers, sizeof(s->registers));
 	s->kernel_pcs = pcs;
 	s->kernel_pc_count = w->kernel_count;
-	s->user_pcs = pcs + w->kernel_count;
-	s->user_pc_count = w->user_count;
-	s->user_whole = w->flags & WIRE_WHOLE;
+	s->user_half = USER_HALF_WALKED;
+	s->walked_pcs = pcs + w->kernel_count;
+	s->walked_count = w->user_count;
+	s->walked_whole = w->flags & WIRE_WHOLE;
 	s->is_caller = w->flags & WIRE_IS_CALLER;
 	s->mappings_as_of_ns = w->mappings_as_of;
 	s->stack = (const uint8_t *)(pcs + w->kernel_count + w->user_count);

@@ -278,30 +278,30 @@ static uint32_t count_up_to_date(const struct stacks *s, const struct record_sam
 	bool newer = false;
 	for (size_t i = 0; i < count && !newer; i++)
 		newer = all[i].since_ns > sample->mappings_as_of_ns;
-	for (uint32_t i = 0; newer && i < sample->user_pc_count; i++) {
+	for (uint32_t i = 0; newer && i < sample->walked_count; i++) {
 		const struct mapping *m =
-			process_mapping(s->processes, s->process, sample->user_pcs[i]);
+			process_mapping(s->processes, s->process, sample->walked_pcs[i]);
 		if (m && m->since_ns > sample->mappings_as_of_ns)
 			return i;
 	}
-	return sample->user_pc_count;
+	return sample->walked_count;
 }
 
 /* Takes over what the sampler has walked. @return true if nothing is left to walk */
 static bool take_walked(struct stacks *s, const struct record_sample *sample,
 			struct unwind_result *out)
 {
-	if (!sample->user_pc_count)
+	if (!sample->walked_count)
 		return false;
 	uint32_t count = count_up_to_date(s, sample);
 	if (count > STACK_FRAMES_MAX)
 		count = STACK_FRAMES_MAX;
-	memcpy(s->pcs, sample->user_pcs, count * sizeof(s->pcs[0]));
+	memcpy(s->pcs, sample->walked_pcs, count * sizeof(s->pcs[0]));
 	out->count = count;
-	out->reason = sample->user_whole ? UNWIND_ROOT : UNWIND_TOO_MANY_FRAMES;
-	if (count < sample->user_pc_count) /* this frame is right, its callers are not */
+	out->reason = sample->walked_whole ? UNWIND_ROOT : UNWIND_TOO_MANY_FRAMES;
+	if (count < sample->walked_count) /* this frame is right, its callers are not */
 		out->reason = UNWIND_ROWS_LATE;
-	return sample->user_whole || count < sample->user_pc_count || count == STACK_FRAMES_MAX;
+	return sample->walked_whole || count < sample->walked_count || count == STACK_FRAMES_MAX;
 }
 
 static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
