@@ -9,6 +9,7 @@
 #include "sampler/bpf_spaces.h"
 #include "sampler/bpf_store.h"
 #include "sampler/jitter.h"
+#include "sampler/perf_layout.h"
 #include "sampler/perf_ring.h"
 #include "sampler/sampler.h"
 
@@ -61,6 +62,7 @@ struct bpf {
 
 	struct perf_ring *sideband;
 	int *sideband_fds;
+	struct perf_layout sideband_layout;
 	struct merge merge;
 	uint8_t *scratch;
 

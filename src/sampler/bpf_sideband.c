@@ -18,6 +18,7 @@ static int open_event(struct bpf *b, uint32_t i, bool build_id)
 {
 	struct perf_event_attr attr;
 	perf_attr_sideband(build_id, &attr);
+	perf_layout_of(&attr, &b->sideband_layout);
 	b->sideband_fds[i] = perf_open(&attr, -1, b->cpus[i]);
 	if (b->sideband_fds[i] < 0 ||
 	    ioctl(b->sideband_fds[i], PERF_EVENT_IOC_SET_OUTPUT, b->sideband[i].fd) < 0)
@@ -97,7 +98,7 @@ bool bpf_sideband_decode(struct bpf *b)
 	const struct perf_ring *ring = &b->sideband[merge_top(&b->merge)->source];
 	uint32_t size_bytes = perf_ring_record_bytes(ring, ring->tail);
 	const uint8_t *bytes = perf_ring_record(ring, ring->tail, size_bytes, b->scratch);
-	return size_bytes && perf_decode(bytes, size_bytes, false, &b->record) &&
+	return size_bytes && perf_decode(&b->sideband_layout, bytes, size_bytes, &b->record) &&
 	       b->record.kind != RECORD_NONE && b->record.kind != RECORD_SAMPLE &&
 	       bpf_targets_concern(b, &b->record);
 }
