@@ -304,22 +304,9 @@ static bool take_walked(struct stacks *s, const struct record_sample *sample,
 	return sample->walked_whole || count < sample->walked_count || count == STACK_FRAMES_MAX;
 }
 
-static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
+static void walk_copy(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		      struct unwind_result *out)
 {
-	if (sample->user_half != USER_HALF_COPIED) {
-		take_chain(s, sample, out);
-		return;
-	}
-	*out = (struct unwind_result){ .reason = UNWIND_NO_REGISTERS };
-	if (sample->abi_32bit)
-		out->reason = UNWIND_ABI_32BIT;
-	else if (has_no_user_half(sample))
-		out->reason = UNWIND_ROOT;
-	if (out->reason == UNWIND_ROOT)
-		return;
-	if (!sample->has_registers || sample->abi_32bit)
-		return;
 	struct unwind_env env = {
 		.context = s,
 		.code_at = code_at,
@@ -329,14 +316,30 @@ static void walk_user(struct stacks *s, const struct record_sample *sample, uint
 		.stack_size_bytes = sample->stack_size_bytes,
 		.stack_copy_full = sample->stack_copy_full,
 	};
-	if (take_walked(s, sample, out))
-		return;
-	if (out->count) {
+	if (out->count)
 		unwind_walk_on(&env, sample->registers, sample->is_caller, s->cache, space, s->pcs,
 			       out->count, STACK_FRAMES_MAX, out);
+	else
+		unwind_walk(&env, sample->registers, s->cache, space, s->pcs, STACK_FRAMES_MAX,
+			    out);
+}
+
+static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
+		      struct unwind_result *out)
+{
+	*out = (struct unwind_result){ 0 };
+	if (sample->user_half == USER_HALF_CHAIN || sample->user_half == USER_HALF_MISSING)
+		take_chain(s, sample, out);
+	else if (sample->abi_32bit)
+		out->reason = UNWIND_ABI_32BIT;
+	else if (take_walked(s, sample, out))
 		return;
-	}
-	unwind_walk(&env, sample->registers, s->cache, space, s->pcs, STACK_FRAMES_MAX, out);
+	else if (has_no_user_half(sample))
+		out->reason = UNWIND_ROOT;
+	else if (!sample->has_registers)
+		out->reason = UNWIND_NO_REGISTERS;
+	else
+		walk_copy(s, sample, space, out);
 }
 
 static stack_id push(struct stacks *s, stack_id stack, frame_id frame)
