@@ -98,7 +98,8 @@ bool bpf_sideband_decode(struct bpf *b)
 	const struct perf_ring *ring = &b->sideband[merge_top(&b->merge)->source];
 	uint32_t size_bytes = perf_ring_record_bytes(ring, ring->tail);
 	const uint8_t *bytes = perf_ring_record(ring, ring->tail, size_bytes, b->scratch);
-	return size_bytes && perf_decode(&b->sideband_layout, bytes, size_bytes, &b->record) &&
+	return size_bytes &&
+	       perf_decode(&b->sideband_layout, bytes, size_bytes, NULL, &b->record) &&
 	       b->record.kind != RECORD_NONE && b->record.kind != RECORD_SAMPLE &&
 	       bpf_targets_concern(b, &b->record);
 }
