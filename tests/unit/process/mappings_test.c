@@ -8,7 +8,7 @@
 
 static struct mapping of(uint64_t start, uint64_t end, uint64_t file_off, uint32_t file)
 {
-	return (struct mapping){ start, end, file_off, { file } };
+	return (struct mapping){ start, end, file_off, { file }, 0 };
 }
 
 static void add(struct mappings **m, struct mapping mapping)
