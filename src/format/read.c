@@ -56,10 +56,10 @@ static int no_profile(const struct bytes *bytes, struct profile **out, struct er
 	if (!bytes->length)
 		return fail(err, -EBADMSG, "is empty, not a profile");
 	if (begins_with(bytes, "PERFILE2"))
-		return fail(
-			err, -EBADMSG,
-			"is a perf.data file, which only the command reads ('perfprof report'), not "
-			"the library; give it the output of 'perf script'");
+		return fail(err, -EBADMSG,
+			    "is a perf.data file, which only the command reads ('perfprof "
+			    "report'), not "
+			    "the library; give it the output of 'perf script'");
 	if (begins_with(bytes, "{") || begins_with(bytes, "["))
 		return fail(err, -EBADMSG,
 			    "is JSON, which perfprof only writes; give it the capture that it was "

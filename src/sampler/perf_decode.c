@@ -6,59 +6,15 @@
 #include <linux/perf_event.h>
 
 #include "base/cursor.h"
-#include "sampler/perf_attr.h"
+#include "sampler/perf_sample.h"
 
 /* Source: perf_event_open(2) and include/uapi/linux/perf_event.h, enum perf_event_type. */
-
-enum {
-	CALLCHAIN_MAX = 8192,
-	GROUP_MAX = 4096, /* events whose counters a sample carries */
-};
-
-/* Bits of enum perf_event_x86_regs to DWARF's order (psABI, figure 3.36); NO_REGISTER: of no use. */
-enum { NO_REGISTER = 0xff, PERF_REGISTER_BITS = 24 };
-static const uint8_t dwarf_register[PERF_REGISTER_BITS] = {
-	0,           3,           2,           1,           4,
-	5,           6,           7,           16, /* ax bx cx dx si di bp sp ip */
-	NO_REGISTER, NO_REGISTER, NO_REGISTER, NO_REGISTER, NO_REGISTER,
-	NO_REGISTER, NO_REGISTER, 8,           9,           10,
-	11,          12,          13,          14,          15,
-};
-
-static bool has(const struct perf_layout *layout, uint64_t part)
-{
-	return layout->sample_type & part;
-}
-
-static uint64_t take_if(struct cursor *c, bool there)
-{
-	return there ? cursor_u64(c) : 0;
-}
-
-/* A sample's fields up to the period. IDENTIFIER and ID are the same number. */
-static void sample_head(struct cursor *c, const struct perf_layout *layout, uint64_t *pc,
-			struct perf_meta *out)
-{
-	out->id = take_if(c, has(layout, PERF_SAMPLE_IDENTIFIER));
-	*pc = take_if(c, has(layout, PERF_SAMPLE_IP));
-	if (has(layout, PERF_SAMPLE_TID)) {
-		out->pid = cursor_s32(c);
-		out->tid = cursor_s32(c);
-	}
-	out->time_ns = take_if(c, has(layout, PERF_SAMPLE_TIME));
-	take_if(c, has(layout, PERF_SAMPLE_ADDR));
-	if (has(layout, PERF_SAMPLE_ID))
-		out->id = cursor_u64(c);
-	out->stream_id = take_if(c, has(layout, PERF_SAMPLE_STREAM_ID));
-	take_if(c, has(layout, PERF_SAMPLE_CPU));
-	out->period = take_if(c, has(layout, PERF_SAMPLE_PERIOD));
-}
 
 static bool meta_of_sample(struct cursor c, const struct perf_layout *layout, uint16_t misc,
 			   struct perf_meta *out)
 {
 	uint64_t pc;
-	sample_head(&c, layout, &pc, out);
+	perf_sample_head(&c, layout, &pc, out);
 	out->in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
 	return !c.bad;
 }
@@ -72,15 +28,15 @@ static bool meta_of_trailer(const struct perf_layout *layout, const uint8_t *tai
 	if (!size_bytes)
 		return true;
 	struct cursor c = cursor_of(tail + tail_bytes - size_bytes, size_bytes);
-	if (has(layout, PERF_SAMPLE_TID)) {
+	if (perf_has(layout, PERF_SAMPLE_TID)) {
 		out->pid = cursor_s32(&c);
 		out->tid = cursor_s32(&c);
 	}
-	out->time_ns = take_if(&c, has(layout, PERF_SAMPLE_TIME));
-	out->id = take_if(&c, has(layout, PERF_SAMPLE_ID));
-	out->stream_id = take_if(&c, has(layout, PERF_SAMPLE_STREAM_ID));
-	take_if(&c, has(layout, PERF_SAMPLE_CPU));
-	if (has(layout, PERF_SAMPLE_IDENTIFIER))
+	out->time_ns = perf_take_if(&c, perf_has(layout, PERF_SAMPLE_TIME));
+	out->id = perf_take_if(&c, perf_has(layout, PERF_SAMPLE_ID));
+	out->stream_id = perf_take_if(&c, perf_has(layout, PERF_SAMPLE_STREAM_ID));
+	perf_take_if(&c, perf_has(layout, PERF_SAMPLE_CPU));
+	if (perf_has(layout, PERF_SAMPLE_IDENTIFIER))
 		out->id = cursor_u64(&c);
 	return true;
 }
@@ -125,146 +81,6 @@ bool perf_decode_meta(const struct perf_layout *layout, const uint8_t *head, con
 		break;
 	case PERF_RECORD_LOST_SAMPLES: out->value = cursor_u64(&c); break;
 	}
-	return !c.bad;
-}
-
-/* PERF_SAMPLE_READ: counters, which nobody asks us for. Source: perf_event_open(2), read_format. */
-static void skip_read(struct cursor *c, const struct perf_layout *layout)
-{
-	uint64_t format = layout->read_format;
-	const uint64_t times = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	uint64_t of_each =
-		1 + (uint64_t)__builtin_popcountll(format & (PERF_FORMAT_ID | PERF_FORMAT_LOST));
-	uint64_t values = (uint64_t)__builtin_popcountll(format & times);
-	uint64_t count = format & PERF_FORMAT_GROUP ? cursor_u64(c) : 1;
-	if (count > GROUP_MAX)
-		cursor_fail(c);
-	else
-		cursor_take(c, (values + count * of_each) * sizeof(uint64_t));
-}
-
-/* The parts of a chain of which the marker in front says that they are the kernel's, the user's. */
-static void split_chain(const uint8_t *at, uint64_t count, struct record_sample *out)
-{
-	uint64_t context = 0;
-	for (uint64_t i = 0; i < count; i++) {
-		const uint64_t *entry = (const uint64_t *)(const void *)(at + i * sizeof(uint64_t));
-		uint64_t pc;
-		memcpy(&pc, entry, sizeof(pc));
-		if (pc >= (uint64_t)PERF_CONTEXT_MAX) {
-			context = pc;
-			if ((context == (uint64_t)PERF_CONTEXT_KERNEL && out->kernel_pc_count) ||
-			    (context == (uint64_t)PERF_CONTEXT_USER && out->user_pc_count))
-				context = 0; /* a second one is damage */
-		} else if (context == (uint64_t)PERF_CONTEXT_KERNEL) {
-			if (!out->kernel_pc_count++)
-				out->kernel_pcs = entry;
-		} else if (context == (uint64_t)PERF_CONTEXT_USER) {
-			if (!out->user_pc_count++)
-				out->user_pcs = entry;
-		}
-	}
-}
-
-static bool decode_callchain(struct cursor *c, struct record_sample *out)
-{
-	uint64_t count = cursor_u64(c);
-	if (count > CALLCHAIN_MAX)
-		return false;
-	const uint8_t *at = cursor_take(c, count * sizeof(uint64_t));
-	if (at)
-		split_chain(at, count, out);
-	return at;
-}
-
-static void take_branches(struct cursor *c, const struct perf_layout *layout,
-			  struct perf_branches *out)
-{
-	const uint64_t counters = UINT64_C(1) << 19; /* PERF_SAMPLE_BRANCH_COUNTERS, Linux 6.8 */
-	uint64_t count = cursor_u64(c);
-	take_if(c, layout->branch_sample_type & PERF_SAMPLE_BRANCH_HW_INDEX);
-	if (count > PERF_BRANCHES_MOST) {
-		cursor_fail(c);
-		return;
-	}
-	const uint8_t *at = cursor_take(c, count * PERF_BRANCH_BYTES);
-	if (layout->branch_sample_type & counters)
-		cursor_take(c, count * sizeof(uint64_t));
-	if (out)
-		*out = (struct perf_branches){ at, (uint32_t)count };
-}
-
-/* The kernel writes those that the mask names, in bit order. */
-static void decode_registers(struct cursor *c, const struct perf_layout *layout,
-			     struct record_sample *out)
-{
-	uint64_t abi = cursor_u64(c);
-	if (abi == PERF_SAMPLE_REGS_ABI_NONE)
-		return;
-	out->has_registers = true;
-	out->abi_32bit = abi == PERF_SAMPLE_REGS_ABI_32;
-	for (unsigned bit = 0; bit < 64; bit++) {
-		if (!(layout->user_registers >> bit & 1))
-			continue;
-		uint64_t value = cursor_u64(c);
-		if (bit < PERF_REGISTER_BITS && dwarf_register[bit] != NO_REGISTER)
-			out->registers[dwarf_register[bit]] = value;
-	}
-}
-
-static bool decode_stack(struct cursor *c, struct record_sample *out)
-{
-	uint64_t size_bytes = cursor_u64(c);
-	if (c->bad || !size_bytes)
-		return !c->bad;
-	const uint8_t *stack = cursor_take(c, size_bytes);
-	uint64_t copied_bytes = cursor_u64(c);
-	if (c->bad || copied_bytes > size_bytes)
-		return false;
-	out->stack = stack;
-	out->stack_size_bytes = (uint32_t)copied_bytes;
-	out->stack_copy_full = copied_bytes == size_bytes;
-	return true;
-}
-
-/* Without a chain the place of the tick is all of it. `pc_at` is where that stands in the record. */
-static void complete_chain(struct record_sample *out, const uint8_t *pc_at)
-{
-	const uint64_t *pc = (const uint64_t *)(const void *)pc_at;
-	if (out->in_kernel && !out->kernel_pc_count) {
-		out->kernel_pcs = pc;
-		out->kernel_pc_count = 1;
-	} else if (!out->in_kernel && !out->user_pc_count) {
-		out->user_pcs = pc;
-		out->user_pc_count = 1;
-	}
-}
-
-static bool decode_sample(struct cursor c, const struct perf_layout *layout,
-			  const struct perf_meta *meta, struct perf_branches *out_branches,
-			  struct record *out)
-{
-	struct record_sample *sample = &out->sample;
-	struct perf_meta again;
-	const uint8_t *pc_at = c.at + (has(layout, PERF_SAMPLE_IDENTIFIER) ? sizeof(uint64_t) : 0);
-	sample_head(&c, layout, &sample->pc, &again);
-	sample->in_kernel = meta->in_kernel;
-	sample->fixed_period = meta->id != meta->stream_id;
-	sample->user_half = layout->user_half;
-	if (has(layout, PERF_SAMPLE_READ))
-		skip_read(&c, layout);
-	if (has(layout, PERF_SAMPLE_CALLCHAIN) && !decode_callchain(&c, sample))
-		return false;
-	if (has(layout, PERF_SAMPLE_RAW))
-		cursor_take(&c, cursor_u32(&c));
-	if (has(layout, PERF_SAMPLE_BRANCH_STACK))
-		take_branches(&c, layout, out_branches);
-	if (has(layout, PERF_SAMPLE_REGS_USER))
-		decode_registers(&c, layout, sample);
-	if (has(layout, PERF_SAMPLE_STACK_USER) && !decode_stack(&c, sample))
-		return false;
-	if (has(layout, PERF_SAMPLE_IP))
-		complete_chain(sample, pc_at);
 	return !c.bad;
 }
 
@@ -326,7 +142,7 @@ static bool decode_body(struct cursor body, uint16_t misc, const struct perf_lay
 			struct record *out)
 {
 	switch (out->kind) {
-	case RECORD_SAMPLE: return decode_sample(body, layout, meta, out_branches, out);
+	case RECORD_SAMPLE: return perf_sample_decode(body, layout, meta, out_branches, out);
 	case RECORD_MMAP: return decode_mmap(body, meta->type, misc, out);
 	case RECORD_COMM: return decode_comm(body, meta, out);
 	case RECORD_FORK:

@@ -17,6 +17,7 @@ struct replay_dso {
 /*
  * The inside of sampler_replay, shared by its files:
  *	replay.c          the ops: records in order
+ *	replay_take.c     what the file holds, record by record
  *	replay_header.c   what stands around the records
  *	replay_features.c what describes machine, command and files
  *	replay_events.c   the events
@@ -49,6 +50,9 @@ struct replay {
 
 /** Reads header, attrs and features of a file; of a pipe only the header. */
 int replay_header_read(struct replay *r, struct error *err);
+
+/** Reads one record and takes it in. @return 1; 0 at the end; negative errno */
+int replay_take(struct replay *r, struct error *err);
 
 /** Takes one feature, as it stands behind a file's records or in a record of a pipe. */
 int replay_feature(struct replay *r, uint64_t feature, struct cursor c, struct error *err);
