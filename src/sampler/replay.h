@@ -42,9 +42,11 @@ struct replay_facts {
 	const char *event;   /* its name */
 	bool is_clock;       /* periods are CPU time */
 	enum record_user_half user_half;
-	bool unfinished; /* perf record was killed */
-	bool disordered; /* records were further apart than they could be held */
-	uint64_t first_ns, last_ns;
+	bool unfinished;            /* perf record was killed */
+	bool disordered;            /* records were further apart than they could be held */
+	uint64_t first_ns, last_ns; /* by the clock of the records, whichever that is */
+	/* One moment by both clocks (perf record -k); 0: not known. */
+	uint64_t moment_ns, moment_unix_ns;
 	uint64_t idle_samples, guest_samples, unknown_samples; /* left out */
 };
 const struct replay_facts *replay_facts(const struct sampler *s);

@@ -134,6 +134,11 @@ int replay_feature(struct replay *r, uint64_t feature, struct cursor c, struct e
 		break;
 	case FEATURE_CMDLINE: r->facts.command = take_command(r, &c); break;
 	case FEATURE_EVENT_DESC: replay_events_describe(&r->events, c); break;
+	case FEATURE_CLOCK_DATA:
+		cursor_take(&c, 2 * sizeof(uint32_t)); /* version, clock */
+		r->facts.moment_unix_ns = cursor_u64(&c);
+		r->facts.moment_ns = cursor_u64(&c);
+		break;
 	case FEATURE_STAT:
 		return fail(err, -EBADMSG, "holds the counters of 'perf stat', no samples");
 	default: break;

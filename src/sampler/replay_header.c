@@ -95,7 +95,7 @@ static int read_features(struct replay *r, uint64_t table_offset, const uint64_t
 		table_offset += sizeof(entry);
 		struct cursor c = cursor_of(entry, sizeof(entry));
 		struct section s = take_section(&c);
-		if (status == 0 && bit <= FEATURE_EVENT_DESC)
+		if (status == 0 && (bit <= FEATURE_EVENT_DESC || bit == FEATURE_CLOCK_DATA))
 			status = load(r, &s, &bytes, err);
 		if (status == 0)
 			status = replay_feature(r, bit, cursor_of(bytes, bytes ? s.size_bytes : 0),

@@ -128,6 +128,8 @@ int recorded_finish(struct recorded *r, struct names *names)
 	meta->rate_hz = stats.rate_hz;
 	meta->kernel_sampled = stats.kernel;
 	meta->duration_ns = f->last_ns - f->first_ns;
+	if (f->moment_ns)
+		meta->start_unix_ns = f->moment_unix_ns - f->moment_ns + f->first_ns;
 	if (r->main_pid > 0 && builder_target_pid(r->builder, (uint32_t)r->main_pid) < 0)
 		return -ENOMEM;
 	return add_notes(r, f, kernel_is_ours || !names_has_kernel(names));

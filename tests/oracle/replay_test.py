@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -179,6 +180,15 @@ def test_whole_system(tmp_path):
     data = record(tmp_path, ["-a", "-F", "499", "-g"], [program("shares"), "0.4"])
     ours = agree(data, report(data), leaves=("alpha", "beta"), at_least=0.6)
     assert any("idle task" in n for n in ours["notes"]) or ours["samples"] > 350
+
+
+def test_the_time_of_day(tmp_path):
+    """Without -k a file does not tell by which clock its records are."""
+    before = time.time_ns()
+    data = record(tmp_path, ["-F", "999", "-k", "CLOCK_MONOTONIC"], [program("shares"), "0.1"])
+    capture = report(data)["capture"]
+    assert before < int(capture["start_unix_ns"]) < time.time_ns()
+    assert 0.1 < capture["duration_s"] < (time.time_ns() - before) / 1e9
 
 
 def test_a_killed_recording(tmp_path):
