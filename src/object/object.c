@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/cursor.h"
+#include "object/file_root.h"
 #include "object/header.h"
 #include "object/sections.h"
 
@@ -262,6 +263,12 @@ int object_open_image(const void *image, size_t size_bytes, const char *path, st
 	return object_adopt_image(copy, size_bytes, path, out, err);
 }
 
+void object_set_root(struct object *o, struct file_root *root)
+{
+	file_root_unref(o->root);
+	o->root = root ? file_root_ref(root) : NULL;
+}
+
 struct object *object_ref(struct object *o)
 {
 	__atomic_add_fetch(&o->references, 1, __ATOMIC_RELAXED);
@@ -274,6 +281,7 @@ void object_unref(struct object *o)
 		return;
 	if (o->fd >= 0)
 		close(o->fd);
+	file_root_unref(o->root);
 	free((void *)(uintptr_t)o->image);
 	free((void *)(uintptr_t)o->segments);
 	free((void *)(uintptr_t)o->path);

@@ -32,8 +32,9 @@ struct object {
 	uint16_t machine;      /* e_machine */
 	const struct object_segment *segments;
 	uint32_t segment_count;
-	const char *path;    /* for messages and for finding debug files; may be stale */
-	uint32_t references; /* atomic */
+	const char *path;       /* for messages and for finding debug files; may be stale */
+	struct file_root *root; /* where `path` leads; NULL: as we see it */
+	uint32_t references;    /* atomic */
 };
 
 /**
@@ -52,6 +53,9 @@ int object_open_image(const void *image, size_t size_bytes, const char *path, st
 /** The same without a copy. @param image malloc'd; taken over, also on failure */
 int object_adopt_image(void *image, size_t size_bytes, const char *path, struct object **out,
 		       struct error *err);
+
+/** Tells whose root `path` is in (a reference is taken). Before the object is shared. */
+void object_set_root(struct object *o, struct file_root *root);
 
 struct object *object_ref(struct object *o);
 /** Takes NULL. Closes at the last reference. */

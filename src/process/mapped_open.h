@@ -3,6 +3,7 @@
 #define PROCESS_MAPPED_OPEN_H
 
 #include "base/error.h"
+#include "object/file_root.h"
 #include "object/object.h"
 #include "record/record.h"
 
@@ -21,10 +22,12 @@ struct mapped_open {
  * Opens the file that is mapped; one of a recorded process by PATH or from the cache, a live one by /proc/PID/map_files where permitted, else /proc/PID/root/PATH,
  * else /proc/PID/exe, else PATH as we see it, else what the process has in memory (loaded_image.h). Only
  * regular files; links below a target's root are followed inside it. What is opened must be what was
- * mapped (build-id, else inode).
+ * mapped (build-id, else inode). It never hangs (object/file_root.h), but may take some seconds.
  *
+ * @param roots of this thread
  * @return 0; -ESTALE if only another file stands there now; -ENOENT; -EACCES; with `err`
  */
-int mapped_open(const struct mapped_open *what, struct object **out, struct error *err);
+int mapped_open(struct file_roots *roots, const struct mapped_open *what, struct object **out,
+		struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "process/namespaces.h"
 #include "record/reason_text.h"
 
 static void add_command(struct strbuf *text, char **command)
@@ -28,8 +29,12 @@ int facts_targets(struct builder *b, struct process_table *processes, const pid_
 	for (size_t i = 0; i < count; i++) {
 		const struct process_info *p =
 			process_info(processes, process_find(processes, pids[i]));
-		strbuf_printf(&text, "%s %d (%s)", i ? "," : "", (int)pids[i],
+		pid_t inner = process_inner_pid(pids[i]);
+		strbuf_printf(&text, "%s %d (%s", i ? "," : "", (int)pids[i],
 			      strings_text(process_strings(processes), p->comm));
+		if (inner)
+			strbuf_printf(&text, ", %d in its pid namespace", (int)inner);
+		strbuf_putc(&text, ')');
 		if (builder_target_pid(b, (uint32_t)pids[i]) < 0)
 			text.failed = true;
 	}

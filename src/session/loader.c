@@ -66,13 +66,13 @@ static void job_free(struct load_job *job)
 	free(job);
 }
 
-static void job_do(struct load_job *job)
+static void job_do(struct load_job *job, struct file_roots *roots)
 {
 	struct load_result *r = &job->result;
 	r->kind = job->kind;
 	r->token = job->token;
 	if (job->kind == LOAD_OBJECT)
-		r->status = mapped_open(&job->what, &r->object, &r->error);
+		r->status = mapped_open(roots, &job->what, &r->object, &r->error);
 	else
 		r->status = unwind_table_create(job->object, &r->table, &r->error);
 }
@@ -80,6 +80,7 @@ static void job_do(struct load_job *job)
 static void *loader_main(void *argument)
 {
 	struct loader *l = argument;
+	struct file_roots roots = { .count = 0 };
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop) {
 		struct load_job *job = queue_pop(&l->urgent);
@@ -90,13 +91,14 @@ static void *loader_main(void *argument)
 			continue;
 		}
 		pthread_mutex_unlock(&l->lock);
-		job_do(job);
+		job_do(job, &roots);
 		pthread_mutex_lock(&l->lock);
 		queue_push(&l->done, job);
 		eventfd_write(l->event_fd, 1);
 	}
 	l->stopped = true;
 	pthread_mutex_unlock(&l->lock);
+	file_roots_deinit(&roots);
 	return NULL;
 }
 

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
+#include "process/namespaces.h"
 #include "process/process.h"
 #include "profile/builder.h"
 #include "sampler/replay.h"
@@ -169,7 +170,9 @@ static int watch_all(struct session *s, struct error *err)
 static int create_live(struct session *s, struct error *err)
 {
 	const struct session_config *config = s->config;
-	int r = targets_check(config->pids, config->pid_count, err);
+	int r = process_folder_is_ours(err);
+	if (r == 0)
+		r = targets_check(config->pids, config->pid_count, err);
 	if (r == 0)
 		r = caller_state_capture(&s->caller, err);
 	if (r == 0)

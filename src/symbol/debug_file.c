@@ -2,37 +2,30 @@
 #include "symbol/debug_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
-#include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/strbuf.h"
 
 enum { CRC_CHUNK_BYTES = 1 << 16 };
 
-/* The kind of file is known before it is opened: opening a device or a FIFO may have effects. */
-static int open_regular(const char *path, struct object **out)
+/* What is below a target's root proves nothing by where it lies, nor does it hang us. */
+static int open_regular(struct file_root *root, const char *path, struct object **out)
 {
-	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	struct opened_file file;
+	if (file_root_open_file(root, path, &file, NULL) < 0 ||
+	    object_open_fd(file.fd, path, out, NULL) < 0)
 		return -ENOENT;
-	char proc[64];
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	int readable = open(proc, O_RDONLY | O_CLOEXEC);
-	if (readable < 0 || object_open_fd(readable, path, out, NULL) < 0)
-		return -ENOENT;
+	object_set_root(*out, root);
 	return 0;
 }
 
-static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const char *debug_dir,
-			    struct object **out)
+static int open_by_build_id(struct file_root *root, const uint8_t *build_id, size_t size_bytes,
+			    const char *debug_dir, struct object **out)
 {
 	char path[PATH_MAX], hex[2 * OBJECT_BUILD_ID_MAX + 1] = "";
 	if (size_bytes < 2 || size_bytes > OBJECT_BUILD_ID_MAX)
@@ -40,7 +33,7 @@ static int open_by_build_id(const uint8_t *build_id, size_t size_bytes, const ch
 	for (size_t i = 0; i < size_bytes; i++)
 		snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
 	int n = snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s.debug", debug_dir, hex, hex + 2);
-	if (n < 0 || (size_t)n >= sizeof(path) || open_regular(path, out) < 0)
+	if (n < 0 || (size_t)n >= sizeof(path) || open_regular(root, path, out) < 0)
 		return -ENOENT;
 	if ((*out)->build_id_size == size_bytes && !memcmp((*out)->build_id, build_id, size_bytes))
 		return 0;
@@ -63,9 +56,10 @@ static bool crc_matches(const struct object *o, uint32_t wanted)
 	return crc == wanted;
 }
 
-static int open_linked(const struct object *o, const char *path, uint32_t crc, struct object **out)
+static int open_linked(struct file_root *root, const struct object *o, const char *path,
+		       uint32_t crc, struct object **out)
 {
-	if (open_regular(path, out) < 0)
+	if (open_regular(root, path, out) < 0)
 		return -ENOENT;
 	bool itself = (*out)->inode == o->inode && (*out)->device == o->device;
 	if (!itself && crc_matches(*out, crc))
@@ -91,7 +85,8 @@ static int read_debuglink(const struct object *o, char name[NAME_MAX + 1], uint3
 	return ok ? 0 : -ENOENT;
 }
 
-static int open_by_debuglink(const struct object *o, const char *debug_dir, struct object **out)
+static int open_by_debuglink(struct file_root *root, const struct object *o, const char *debug_dir,
+			     struct object **out)
 {
 	char name[NAME_MAX + 1], path[3 * PATH_MAX];
 	uint32_t crc;
@@ -102,23 +97,48 @@ static int open_by_debuglink(const struct object *o, const char *debug_dir, stru
 	if (dir_length >= PATH_MAX || strlen(debug_dir) >= PATH_MAX)
 		return -ENOENT;
 	snprintf(path, sizeof(path), "%.*s/%s", dir_length, o->path, name);
-	if (open_linked(o, path, crc, out) == 0)
+	if (open_linked(root, o, path, crc, out) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "%.*s/.debug/%s", dir_length, o->path, name);
-	if (open_linked(o, path, crc, out) == 0)
+	if (open_linked(root, o, path, crc, out) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%.*s/%s", debug_dir, dir_length, o->path, name);
-	return open_linked(o, path, crc, out);
+	return open_linked(root, o, path, crc, out);
 }
 
-int debug_file_find(const struct object *o, const char *debug_dir, struct object **out)
+static int find_below(struct file_root *root, const struct object *o, const char *debug_dir,
+		      struct object **out)
 {
-	if (open_by_build_id(o->build_id, o->build_id_size, debug_dir, out) == 0)
+	if (open_by_build_id(root, o->build_id, o->build_id_size, debug_dir, out) == 0)
 		return 0;
-	return open_by_debuglink(o, debug_dir, out);
+	return open_by_debuglink(root, o, debug_dir, out);
 }
 
-int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
+int debug_file_find(const struct object *o, const struct debug_places *places, struct object **out)
+{
+	if (o->root && find_below(o->root, o, places->debug_dir, out) == 0)
+		return 0;
+	return find_below(places->ours, o, places->debug_dir, out);
+}
+
+static int open_alternate(struct file_root *root, const struct object *debug, const char *name,
+			  const uint8_t *id, size_t id_bytes, struct object **out)
+{
+	char path[2 * PATH_MAX];
+	const char *slash = strrchr(debug->path, '/');
+	if (strlen(name) >= PATH_MAX || strlen(debug->path) >= PATH_MAX)
+		return -ENOENT;
+	int dir_length = name[0] != '/' && slash ? (int)(slash - debug->path) + 1 : 0;
+	snprintf(path, sizeof(path), "%.*s%s", dir_length, debug->path, name);
+	if (open_regular(root, path, out) < 0)
+		return -ENOENT;
+	if ((*out)->build_id_size == id_bytes && !memcmp((*out)->build_id, id, id_bytes))
+		return 0;
+	object_unref(*out);
+	return -ENOENT;
+}
+
+int debug_file_find_alternate(const struct object *debug, const struct debug_places *places,
 			      struct object **out)
 {
 	struct object_section section;
@@ -128,19 +148,14 @@ int debug_file_find_alternate(const struct object *debug, const char *debug_dir,
 	const char *name = cursor_string(&c);
 	size_t id_bytes = cursor_left(&c);
 	const uint8_t *id = cursor_take(&c, id_bytes);
-	char path[2 * PATH_MAX];
-	int rc = open_by_build_id(id, id_bytes, debug_dir, out);
-	const char *slash = strrchr(debug->path, '/');
-	if (rc < 0 && !c.bad && id_bytes && strlen(name) < PATH_MAX &&
-	    strlen(debug->path) < PATH_MAX) {
-		int dir_length = name[0] != '/' && slash ? (int)(slash - debug->path) + 1 : 0;
-		snprintf(path, sizeof(path), "%.*s%s", dir_length, debug->path, name);
-		rc = open_regular(path, out);
-		if (rc == 0 && ((*out)->build_id_size != id_bytes ||
-				memcmp((*out)->build_id, id, id_bytes) != 0)) {
-			object_unref(*out);
-			rc = -ENOENT;
-		}
+	struct file_root *roots[] = { debug->root, places->ours };
+	int rc = -ENOENT;
+	for (size_t i = 0; i < 2 && rc < 0 && !c.bad && id_bytes; i++) {
+		if (!roots[i])
+			continue;
+		rc = open_by_build_id(roots[i], id, id_bytes, places->debug_dir, out);
+		if (rc < 0)
+			rc = open_alternate(roots[i], debug, name, id, id_bytes, out);
 	}
 	object_section_deinit(&section);
 	return rc;

@@ -83,18 +83,18 @@ static int index_units(struct dwarf_names *d, struct error *err)
 }
 
 static void open_alternate(struct dwarf_names *d, const struct object *source,
-			   const char *debug_dir)
+			   const struct debug_places *places)
 {
 	struct object *o = NULL;
-	if (debug_file_find_alternate(source, debug_dir, &o) < 0)
+	if (debug_file_find_alternate(source, places, &o) < 0)
 		return;
 	if (dwarf_image_create(o, &d->alternate, NULL) == 0)
 		dwarf_setalt(d->image.dwarf, d->alternate.dwarf);
 	object_unref(o);
 }
 
-int dwarf_names_create(const struct object *source, const char *debug_dir, struct strings *strings,
-		       struct dwarf_names **out, struct error *err)
+int dwarf_names_create(const struct object *source, const struct debug_places *places,
+		       struct strings *strings, struct dwarf_names **out, struct error *err)
 {
 	struct dwarf_names *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -108,7 +108,7 @@ int dwarf_names_create(const struct object *source, const char *debug_dir, struc
 			.cpu_deadline_ns =
 				clock_ns(CLOCK_THREAD_CPUTIME_ID) + CPU_MAX_S * NSEC_PER_SEC
 		};
-		open_alternate(d, source, debug_dir);
+		open_alternate(d, source, places);
 		rc = index_units(d, err);
 	}
 	if (rc < 0) {

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "object/object.h"
+#include "symbol/debug_file.h"
 
 /*
  * Functions, inlined calls and lines of one object by its debug information. Compilation units are
@@ -30,12 +31,12 @@ struct dwarf_answer {
 
 /**
  * @param source    the object that has `.debug_info`; borrowed for the call
- * @param debug_dir where a file split off by dwz is looked for
+ * @param places where a file split off by dwz is looked for
  * @param strings   borrowed until dwarf_names_destroy()
  * @return 0; -ENOENT if it has no debug information (a miss); -EBADMSG; -EFBIG; -ENOMEM
  */
-int dwarf_names_create(const struct object *source, const char *debug_dir, struct strings *strings,
-		       struct dwarf_names **out, struct error *err);
+int dwarf_names_create(const struct object *source, const struct debug_places *places,
+		       struct strings *strings, struct dwarf_names **out, struct error *err);
 /** Takes NULL. */
 void dwarf_names_destroy(struct dwarf_names *d);
 

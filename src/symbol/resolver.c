@@ -28,6 +28,8 @@ struct module {
 struct symbol_resolver {
 	bool inlines;
 	char *debug_dir;
+	struct file_roots roots;
+	struct debug_places places;
 	const struct log *log;
 	struct arena arena;
 	struct strings strings;
@@ -54,6 +56,12 @@ int symbol_resolver_create(const struct symbol_config *config, struct symbol_res
 		symbol_resolver_destroy(r);
 		return fail(err, -ENOMEM, "out of memory");
 	}
+	int rc = file_roots_get(&r->roots, 0, &r->places.ours, err);
+	if (rc < 0) {
+		symbol_resolver_destroy(r);
+		return rc;
+	}
+	r->places.debug_dir = r->debug_dir;
 	*out = r;
 	return 0;
 }
@@ -80,6 +88,8 @@ void symbol_resolver_destroy(struct symbol_resolver *r)
 	strings_deinit(&r->strings);
 	arena_deinit(&r->arena);
 	strbuf_deinit(&r->scratch);
+	file_root_unref(r->places.ours);
+	file_roots_deinit(&r->roots);
 	free(r->debug_dir);
 	free(r);
 }
@@ -127,7 +137,7 @@ static void load_module(struct symbol_resolver *r, struct module *m)
 	bool has_dwarf = elf_section_find(&sections, ".debug_info") ||
 			 elf_section_find(&sections, ".zdebug_info");
 	if (!has_dwarf)
-		debug_file_find(o, r->debug_dir, &debug);
+		debug_file_find(o, &r->places, &debug);
 	if (ok)
 		load_tables(r, &m->symtab, o, &sections);
 	if (ok && !elf_section_find(&sections, ".symtab"))
@@ -139,7 +149,7 @@ static void load_module(struct symbol_resolver *r, struct module *m)
 	const struct object *source = has_dwarf ? o : debug;
 	if (source)
 		note_damage(r, source,
-			    dwarf_names_create(source, r->debug_dir, &r->strings, &m->dwarf, &err),
+			    dwarf_names_create(source, &r->places, &r->strings, &m->dwarf, &err),
 			    &err);
 	elf_sections_deinit(&sections);
 	elf_sections_deinit(&debug_sections);

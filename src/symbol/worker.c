@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/vec.h"
 
-enum { WORKER_STACK_BYTES = 16 << 20 }; /* demangling recurses: see demangle.c */
+enum {
+	WORKER_STACK_BYTES = 16 << 20, /* demangling recurses: see demangle.c */
+	WORKER_PATIENCE_S = 4,
+};
 
 struct request_queue {
 	VEC(struct symbol_request) requests;
@@ -228,6 +232,18 @@ uint64_t symbol_worker_cpu_ns(const struct symbol_worker *w)
 	return pthread_getcpuclockid(w->thread, &clock) == 0 ? clock_ns(clock) : 0;
 }
 
+/* A file system that does not answer holds the thread for a while: what it owns is left to it. */
+static bool has_ended(struct symbol_worker *w)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WORKER_PATIENCE_S;
+	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
+		return true;
+	pthread_detach(w->thread);
+	return false;
+}
+
 void symbol_worker_destroy(struct symbol_worker *w)
 {
 	if (!w)
@@ -236,6 +252,6 @@ void symbol_worker_destroy(struct symbol_worker *w)
 	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
 	pthread_cond_signal(&w->submitted);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
-	worker_free(w);
+	if (has_ended(w))
+		worker_free(w);
 }

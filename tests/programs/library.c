@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Works until SIGTERM in `run` of a library that is no file any more. usage: library PLUGIN.so
- * delete|memfd  `delete` removes PLUGIN.so once it is loaded; `memfd` loads a copy in memory.
+ * Works until SIGTERM in `run` of a library that cannot be opened any more. usage: library PLUGIN.so
+ * delete|memfd|keep  `delete` removes PLUGIN.so once it is loaded; `memfd` loads a copy in memory.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -40,11 +40,12 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	int in_memory = !strcmp(argv[2], "memfd");
+	int in_memory = !strcmp(argv[2], "memfd"), deletes = !strcmp(argv[2], "delete");
 	void *handle = in_memory ? load_copy(argv[1]) : dlopen(argv[1], RTLD_NOW);
 	run_function run = handle ? (run_function)dlsym(handle, "run") : NULL;
-	if (!run || (!in_memory && unlink(argv[1]) < 0))
+	if (!run || (deletes && unlink(argv[1]) < 0))
 		return 1;
+	run(1); /* what it needs of the file is in memory now */
 	signal(SIGTERM, on_term);
 	puts("ready");
 	fflush(stdout);

@@ -74,11 +74,19 @@ static struct mapped_open what(struct fixture *f)
 				     .inode = f->st.st_ino };
 }
 
+static int open_it(const struct mapped_open *w, struct object **out, struct error *err)
+{
+	struct file_roots roots = { .count = 0 };
+	int r = mapped_open(&roots, w, out, err);
+	file_roots_deinit(&roots);
+	return r;
+}
+
 static void what_is_mapped_is_opened(void **state)
 {
 	struct mapped_open w = what(*state);
 	struct object *o;
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	assert_int_equal(o->inode, w.inode);
 	assert_true(o->build_id_size > 0);
 	object_unref(o);
@@ -97,12 +105,12 @@ static void another_file_at_the_path_is_refused(void **state)
 	assert_int_equal(rename(f->path, kept), 0); /* keeps its inode from being used again */
 	write_copy(f->path, &st, &size_bytes);
 	w.start = w.end = 4096; /* map_files has nothing there */
-	assert_int_equal(mapped_open(&w, &o, &err), -ESTALE);
+	assert_int_equal(open_it(&w, &o, &err), -ESTALE);
 	assert_non_null(strstr(err.text, "is not the file that was mapped"));
 	w.inode = st.st_ino;
 	w.build_id_size = 4;
 	memcpy(w.build_id, "none", 4);
-	assert_int_equal(mapped_open(&w, &o, &err), -ESTALE);
+	assert_int_equal(open_it(&w, &o, &err), -ESTALE);
 	unlink(kept);
 }
 
@@ -117,7 +125,7 @@ static void what_is_no_regular_file_is_not_opened(void **state)
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	w.start = w.end = 4096;
 	alarm(10);
-	assert_true(mapped_open(&w, &o, &err) < 0);
+	assert_true(open_it(&w, &o, &err) < 0);
 	alarm(0);
 	assert_true(err.text[0]);
 }
@@ -136,11 +144,11 @@ static void a_deleted_file_is_opened_by_its_mapping(void **state)
 	if (fd < 0)
 		skip();
 	close(fd);
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	assert_int_equal(o->inode, w.inode);
 	object_unref(o);
 	w.start = w.end = 4096;
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOENT);
 }
 
 /* In a root of its own an absolute link means something else than to us. */
@@ -169,7 +177,7 @@ static void links_are_followed_inside_the_targets_root(void **state)
 	w.start = w.end = 4096;
 	w.path = (char[]){ "/link" };
 	if (!strcmp(text, f->folder))
-		r = mapped_open(&w, &o, NULL);
+		r = open_it(&w, &o, NULL);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	unlink(link);
@@ -197,11 +205,11 @@ static void a_failure_leaves_no_descriptor(void **state)
 	w.start = w.end = 4096;
 	w.path = (char[]){ "/no/such/file" };
 	w.inode = 0;
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOENT);
 	w.path = (char[]){ "/dev/null" };
-	assert_int_equal(mapped_open(&w, &o, NULL), -EINVAL);
+	assert_int_equal(open_it(&w, &o, NULL), -EINVAL);
 	w.path = (char[]){ "/etc/passwd" };
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOEXEC);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOEXEC);
 	assert_int_equal(open_descriptors(), before);
 }
 
@@ -211,10 +219,10 @@ static void of_a_file_only_the_path_counts(void **state)
 	struct mapped_open w = what(*state);
 	struct object *o;
 	w.pid = 0;
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	object_unref(o);
 	w.path = (char *)(uintptr_t) "/nonexistent/program";
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOENT);
 }
 
 static void make_folder(char *path, size_t size_bytes, const char *base, const char *below)
@@ -230,7 +238,7 @@ static void a_file_is_found_in_perfs_cache(void **state)
 	struct mapped_open w = what(f);
 	struct object *o;
 	char ids[96], below[48], two[160], elf[224], file[240], hex[2 * OBJECT_BUILD_ID_MAX + 1];
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	w.build_id_size = o->build_id_size;
 	memcpy(w.build_id, o->build_id, o->build_id_size);
 	object_unref(o);
@@ -239,7 +247,7 @@ static void a_file_is_found_in_perfs_cache(void **state)
 	w.pid = 0;
 	w.path = (char *)(uintptr_t) "/nonexistent/program";
 	w.build_id_dir = f->folder;
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOENT);
 	make_folder(ids, sizeof(ids), f->folder, "/.build-id");
 	snprintf(below, sizeof(below), "/%.2s", hex);
 	make_folder(two, sizeof(two), ids, below);
@@ -247,16 +255,16 @@ static void a_file_is_found_in_perfs_cache(void **state)
 	make_folder(elf, sizeof(elf), two, below);
 	snprintf(file, sizeof(file), "%s/elf", elf);
 	assert_int_equal(rename(f->path, file), 0);
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	object_unref(o);
 	assert_int_equal(rename(file, f->path), 0);
 	assert_int_equal(rmdir(elf), 0);
 	assert_int_equal(link(f->path, elf), 0);
-	assert_int_equal(mapped_open(&w, &o, NULL), 0);
+	assert_int_equal(open_it(&w, &o, NULL), 0);
 	object_unref(o);
 	unlink(elf);
 	assert_int_equal(symlink("/bin/sh", elf), 0); /* another file */
-	assert_int_equal(mapped_open(&w, &o, NULL), -ENOENT);
+	assert_int_equal(open_it(&w, &o, NULL), -ENOENT);
 	unlink(elf);
 	rmdir(two);
 	rmdir(ids);

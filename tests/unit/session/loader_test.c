@@ -39,7 +39,9 @@ static int ask(struct loader *l, uint32_t token, const char *path)
 static void objects_and_rows_come_back_by_token(void **state)
 {
 	struct loader *l = *state;
-	assert_int_equal(ask(l, 5, "/proc/self/exe"), 0);
+	char self[4096] = "";
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	assert_int_equal(ask(l, 5, self), 0);
 	struct load_result opened = wait_for(l);
 	assert_int_equal(opened.kind, LOAD_OBJECT);
 	assert_int_equal(opened.token, 5);
