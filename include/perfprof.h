@@ -266,6 +266,16 @@ PERFPROF_API int perfprof_filter_apply(const struct perfprof_filter *f,
 				       const struct perfprof_profile *p,
 				       struct perfprof_profile **out, struct perfprof_error **err);
 
+/**
+ * Adds profiles up, as if one followed the other: samples, CPU time and durations are summed. The profiles
+ * stay as they are and yours.
+ *
+ * @param count at least 1
+ * @return 0; -EINVAL (none); -EOVERFLOW (beyond 64 bits)
+ */
+PERFPROF_API int perfprof_merge(const struct perfprof_profile *const *profiles, size_t count,
+				struct perfprof_profile **out, struct perfprof_error **err);
+
 /* Building --------------------------------------------------------------------------------------- */
 
 /*

@@ -4,6 +4,8 @@
 LIB_MAJOR := 0
 LIB_SONAME := libperfprof.so.$(LIB_MAJOR)
 LIB_OBJ := $(filter $(foreach room,lib base profile format,$(B)/src/$(room)/%),$(CORE_OBJ))
+# Recordings are kept safe with calls of Linux, which no reader needs.
+LIB_OBJ := $(filter-out $(B)/src/base/part_file.o,$(LIB_OBJ))
 LIB_LIBS := -lz
 
 # One compilation serves the program and both libraries: hidden names cost position-independent code

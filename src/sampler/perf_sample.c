@@ -40,13 +40,16 @@ void perf_sample_head(struct cursor *c, const struct perf_layout *layout, uint64
 	out->period = perf_take_if(c, perf_has(layout, PERF_SAMPLE_PERIOD));
 }
 
+/* PERF_FORMAT_LOST, which headers before Linux 6.0 (Ubuntu 22.04's) do not have. */
+enum { FORMAT_LOST = 1 << 4 };
+
 /* PERF_SAMPLE_READ: counters, which nobody asks us for. Source: perf_event_open(2), read_format. */
 static void skip_read(struct cursor *c, const struct perf_layout *layout)
 {
 	uint64_t format = layout->read_format;
 	const uint64_t times = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
 	uint64_t of_each =
-		1 + (uint64_t)__builtin_popcountll(format & (PERF_FORMAT_ID | PERF_FORMAT_LOST));
+		1 + (uint64_t)__builtin_popcountll(format & (PERF_FORMAT_ID | FORMAT_LOST));
 	uint64_t values = (uint64_t)__builtin_popcountll(format & times);
 	uint64_t count = format & PERF_FORMAT_GROUP ? cursor_u64(c) : 1;
 	if (count > GROUP_MAX)

@@ -538,6 +538,20 @@ static void test_times_are_kept_in_order(void **state)
 	perfprof_profile_destroy(again);
 }
 
+static void test_profiles_add_up(void **state)
+{
+	(void)state;
+	struct perfprof_profile *p = built(), *sum = NULL;
+	const struct perfprof_profile *const two[] = { p, p };
+	assert_int_equal(perfprof_merge(two, 0, &sum, NULL), -EINVAL);
+	assert_int_equal(perfprof_merge(two, 2, &sum, NULL), 0);
+	assert_folded(sum, 0, "-;[truncated];main();helper 2\nworker;main();helper;sys_read 10\n");
+	assert_int_equal(perfprof_total_cpu_ns(sum), 12000);
+	assert_content(p);
+	perfprof_profile_destroy(sum);
+	perfprof_profile_destroy(p);
+}
+
 static void test_an_empty_builder_makes_an_empty_profile(void **state)
 {
 	(void)state;
@@ -568,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_a_builder_remembers_its_first_failure),
 		cmocka_unit_test(test_a_builder_goes_on_after_a_profile),
 		cmocka_unit_test(test_times_are_kept_in_order),
+		cmocka_unit_test(test_profiles_add_up),
 		cmocka_unit_test(test_an_empty_builder_makes_an_empty_profile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
