@@ -4,11 +4,12 @@
 import collections
 import gzip
 import json
+import subprocess
 from xml.etree import ElementTree
 
 import pytest
 
-from harness import ROOT, Pprof, Stacks, perfprof, protobuf_fields
+from harness import ROOT, Pprof, Stacks, needs_perf, needs_program, perfprof, program, protobuf_fields
 
 SMALL = ROOT / "tests/golden/capture/small.pb.gz"
 DEMO = ROOT / "tests/golden/demo.pb.gz"
@@ -201,6 +202,45 @@ def test_times_keep_their_order(tmp_path):
     file = json.loads((tmp_path / "x.speedscope.json").read_text())
     order = [file["shared"]["frames"][stack[0]]["name"] for stack in file["profiles"][0]["samples"]]
     assert order == ["a", "b"] * 3 and file["profiles"][0]["weights"] == [5] * 6
+
+
+def test_run_writes_them_with_times(tmp_path):
+    needs_perf()
+    outputs = [tmp_path / n for n in ("x.firefox.json", "x.speedscope.json", "x.svg", "x.pb.gz", "x.folded")]
+    result = perfprof("run", "--annotate", *[word for o in outputs for word in ("-o", o)], "--", program("shares"))
+    assert result.returncode == 0, result.stderr
+    total = Stacks(outputs[4].read_text()).total
+    assert total > 100
+    profile = FirefoxFile(outputs[0])
+    assert sum(weight for _, weight, *_ in profile.samples()) == total
+    assert not any(e["label"] == "Times" for e in profile.file["meta"]["extra"][0]["entries"])
+    assert all(weight <= 1 for _, weight, *_ in profile.samples())
+    expected = collections.Counter()
+    for frames, (_, ns), _ in Pprof(outputs[3]).samples:
+        expected[frames[0]] += ns
+    assert self_weights(json.loads(outputs[1].read_text())) == expected
+    again = perfprof("report", outputs[2], "--format", "json").stdout
+    assert again == perfprof("report", outputs[3], "--format", "json").stdout
+
+
+def leaves(stacks):
+    found = collections.Counter()
+    for frames, count in stacks.rows:
+        found[frames[-1]] += count
+    return found
+
+
+def test_perf_data_and_its_text_have_the_same_leaves(tmp_path):
+    needs_perf()
+    perf = needs_program("perf")
+    subprocess.run([perf, "record", "-q", "-g", "-F", "499", "-e", "cpu-clock", "-o", tmp_path / "perf.data",
+                    program("shares")], check=True, capture_output=True)
+    text = subprocess.run([perf, "script", "-i", tmp_path / "perf.data"], check=True, capture_output=True).stdout
+    (tmp_path / "perf.txt").write_bytes(text)
+    ours, theirs = (leaves(Stacks(folded(tmp_path / name, "--no-inlines"))) for name in ("perf.data", "perf.txt"))
+    assert sum(theirs.values()) == sum(ours.values()) > 50
+    named = {name for name, count in theirs.items() if count > 1 and not name.startswith("[")}
+    assert len(named) >= 3 and all(ours[name] == theirs[name] for name in named)
 
 
 WRONG = [
