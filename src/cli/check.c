@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/accuracy.h"
 #include "cli/check_items.h"
 #include "cli/check_json.h"
 #include "cli/cli.h"
 
 struct check_options {
-	bool json;
+	bool json, accuracy;
 };
 
 static const struct option check_options[] = {
@@ -20,6 +21,10 @@ static const struct option check_options[] = {
 	  .name = "json",
 	  .help = "the same as JSON, for scripts",
 	  .offset = offsetof(struct check_options, json) },
+	{ .type = OPTION_FLAG,
+	  .name = "accuracy",
+	  .help = "profile functions of known shares, and show truth beside measurement",
+	  .offset = offsetof(struct check_options, accuracy) },
 	OPTION_END,
 };
 
@@ -118,8 +123,35 @@ static int print_all(const struct check_options *options)
 	return check_can_profile(&facts) ? STATUS_DONE : STATUS_MISSING;
 }
 
+static int print_accuracy(void)
+{
+	struct strbuf text = { 0 };
+	struct error err = { 0 };
+	int off = accuracy_check(&text, RATE_HZ, &err);
+	int r = off;
+	if (off >= 0)
+		r = text.failed ? fail(&err, -ENOMEM, "out of memory")
+				: write_all(STDOUT_FILENO, strbuf_text(&text), text.length, &err);
+	strbuf_deinit(&text);
+	if (r < 0)
+		return complain(STATUS_MISSING, &err);
+	return off ? STATUS_GATE : STATUS_DONE;
+}
+
+/* What --accuracy profiles is this program itself. @return the descriptor that is asked for; -1 */
+static int work_asked_for(char **argv)
+{
+	uint32_t fd;
+	bool asked = argv[1] && !strcmp(argv[1], ACCURACY_WORK_WORD) && argv[2] &&
+		     parse_uint(argv[2], 0, INT32_MAX, &fd) == 0;
+	return asked ? (int)fd : -1;
+}
+
 static int cmd_check(char **argv)
 {
+	int work_fd = work_asked_for(argv);
+	if (work_fd >= 0)
+		return accuracy_work(work_fd);
 	struct check_options options = { 0 };
 	struct arguments arguments;
 	struct error err = { 0 };
@@ -131,7 +163,11 @@ static int cmd_check(char **argv)
 		fail(&err, -EINVAL, "check takes no '%s'", arguments.at[0]);
 		return complain(STATUS_USAGE, &err);
 	}
-	return print_all(&options);
+	if (options.json && options.accuracy) {
+		fail(&err, -EINVAL, "--accuracy has no JSON");
+		return complain(STATUS_USAGE, &err);
+	}
+	return options.accuracy ? print_accuracy() : print_all(&options);
 }
 
 const struct command check_command = {
@@ -145,5 +181,6 @@ const struct command check_command = {
 	.options = check_options,
 	.epilog = "examples:\n"
 		  "  perfprof check\n"
+		  "  perfprof check --accuracy\n"
 		  "  perfprof check --json | jq '.items[] | select(.state == \"lacks\")'\n",
 };

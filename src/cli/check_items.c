@@ -11,6 +11,7 @@
 
 #include "base/strbuf.h"
 #include "sampler/perf_limits.h"
+#include "sampler/sampler.h"
 
 enum {
 	RING_KIB_WANTED = 16 * 1024, /* for each CPU: sampler/perf.c */
@@ -214,7 +215,7 @@ static void check_capabilities(const struct check_facts *f, struct check_items *
 		{ CAP_CHECKPOINT_RESTORE, "CHECKPOINT_RESTORE",
 		  "deleted files (read from memory)" },
 		{ CAP_SYSLOG, "SYSLOG", "names in the kernel" },
-		{ CAP_BPF, "BPF", "nothing yet" },
+		{ CAP_BPF, "BPF", "the bpf backend" },
 	};
 	bool admin = rights_have(&f->rights, CAP_SYS_ADMIN);
 	struct strbuf has = { 0 }, lacks = { 0 };
@@ -301,19 +302,32 @@ static void check_counters(const struct check_facts *f, struct check_items *item
 		costs(item, "nothing: CPU time is sampled by the clock (cpu-clock)");
 }
 
-static void check_later_backends(const struct check_facts *f, struct check_items *items)
+static void check_bpf(const struct check_facts *f, struct check_items *items)
 {
-	const struct rights *r = &f->rights;
-	struct check_item *item = add(items, "bpf", CHECK_NOTE);
-	found(item, "%s, types of the kernel %s (unprivileged_bpf_disabled %" PRId64 ")",
-	      rights_have(r, CAP_BPF) || rights_have(r, CAP_SYS_ADMIN) ? "permitted"
-								       : "not permitted",
-	      r->has_btf ? "there" : "missing",
-	      r->unprivileged_bpf_disabled == RIGHTS_UNKNOWN ? -1 : r->unprivileged_bpf_disabled);
-	costs(item, "nothing: the bpf backend is not in this version");
-	item = add(items, "tracefs", CHECK_NOTE);
-	if (r->tracefs[0])
-		found(item, "%s", r->tracefs);
+	bool ok = f->has_bpf && f->bpf == 0;
+	struct check_item *item = add(items, "bpf backend", ok ? CHECK_OK : CHECK_NOTE);
+	if (ok) {
+		found(item, "'--backend bpf' works");
+		return;
+	}
+	costs(item, "stacks deeper than 64 KiB are cut off: 'perf' is the backend");
+	if (!f->has_bpf) {
+		found(item, "not built in: at the build libbpf, clang or bpftool were missing");
+		return;
+	}
+	bool permitted = rights_have(&f->rights, CAP_BPF) || rights_have(&f->rights, CAP_SYS_ADMIN);
+	found(item, "%s (%s; types of the kernel %s)",
+	      permitted ? "does not work here" : "not permitted, CAP_BPF is missing",
+	      strerror(-f->bpf), f->rights.has_btf ? "there" : "missing");
+	if (!permitted)
+		mend(item, REMEDY_SUDO);
+}
+
+static void check_tracefs(const struct check_facts *f, struct check_items *items)
+{
+	struct check_item *item = add(items, "tracefs", CHECK_NOTE);
+	if (f->rights.tracefs[0])
+		found(item, "%s", f->rights.tracefs);
 	else
 		found(item, "not mounted, or not for us");
 	costs(item, "nothing: tracepoints are not in this version");
@@ -349,10 +363,20 @@ static void check_surroundings(const struct check_facts *f, struct check_items *
 
 static void check_build(const struct check_facts *f, struct check_items *items)
 {
-	found(add(items, "libraries", CHECK_OK), "all that this version uses are built in");
+	found(add(items, "libraries", CHECK_OK), "%s are built in",
+	      f->has_bpf ? "all, also libbpf," : "all but libbpf");
 	struct check_item *item = add(items, "debuginfod", CHECK_NOTE);
 	found(item, "DEBUGINFOD_URLS %s", f->debuginfod_urls ? "is set" : "is not set");
 	costs(item, "nothing is fetched (not in this version): install debug packages for names");
+}
+
+static void try_bpf(uint32_t rate_hz, struct check_facts *out)
+{
+	const struct sampler_ops *ops = sampler_find("bpf");
+	struct sampler_config config = { .rate_hz = rate_hz, .kernel = true, .children = true };
+	out->has_bpf = ops != NULL;
+	if (ops)
+		out->bpf = ops->probe(&config, NULL);
 }
 
 void check_facts_read(const char *root, uint32_t rate_hz, struct check_facts *out)
@@ -360,6 +384,7 @@ void check_facts_read(const char *root, uint32_t rate_hz, struct check_facts *ou
 	*out = (struct check_facts){ .rate_hz = rate_hz };
 	rights_read(root, &out->rights);
 	perf_permits_try(&out->permits);
+	try_bpf(rate_hz, out);
 	getrlimit(RLIMIT_NOFILE, &out->descriptors);
 	getrlimit(RLIMIT_MEMLOCK, &out->locked_memory);
 	out->debuginfod_urls = getenv("DEBUGINFOD_URLS");
@@ -379,7 +404,8 @@ void check_items_make(const struct check_facts *f, struct check_items *out)
 	check_ptrace(f, out);
 	check_surroundings(f, out);
 	check_counters(f, out);
-	check_later_backends(f, out);
+	check_bpf(f, out);
+	check_tracefs(f, out);
 	check_build(f, out);
 }
 

@@ -31,6 +31,8 @@ struct check_item {
 struct check_facts {
 	struct rights rights;
 	struct perf_permits permits;
+	bool has_bpf; /* built in */
+	int bpf;      /* what its probe answers: 0 or negative errno */
 	struct rlimit descriptors, locked_memory;
 	uint32_t rate_hz;            /* the default of `run` and `attach` */
 	const char *debuginfod_urls; /* NULL: not set */

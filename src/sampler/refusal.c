@@ -114,7 +114,7 @@ static void say_cause(const struct refusal *r, enum cause cause, struct error *e
 	}
 }
 
-static void say_remedies(enum cause cause, struct error *err)
+static void say_remedies(const struct refusal *r, enum cause cause, struct error *err)
 {
 	switch (cause) {
 	case CAUSE_NO_CALL:
@@ -134,7 +134,12 @@ static void say_remedies(enum cause cause, struct error *err)
 	case CAUSE_USER_NAMESPACE:
 		add(err, "; run perfprof outside of the container, as root");
 		break;
-	case CAUSE_RIGHT: add(err, "; run it with all of root's capabilities"); break;
+	case CAUSE_RIGHT:
+		if (r->rights->euid)
+			add_remedy(err, "; run ", REMEDY_SUDO);
+		else
+			add(err, "; run it with all of root's capabilities");
+		break;
 	}
 	add(err, "; 'perfprof check' says more");
 }
@@ -145,7 +150,7 @@ int refusal_explain(const struct refusal *r, struct error *err)
 	struct error ignored = { 0 };
 	err = err ? err : &ignored;
 	say_cause(r, cause, err);
-	say_remedies(cause, err);
+	say_remedies(r, cause, err);
 	return cause == CAUSE_NO_CALL ? -ENOSYS : r->code;
 }
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -107,6 +108,41 @@ def test_debian_and_ubuntu(everybodys, tmp_path, level):
         assert f"kernel.perf_event_paranoid is {level}" in refused.stderr
         assert "'sudo sysctl kernel.perf_event_paranoid=2' (it opens to every user" in refused.stderr
         assert len(refused.stderr.splitlines()) == 1
+
+
+ROW = re.compile(r"^  (accuracy_\w+) +([\d.]+) % +([\d.]+) % +([\d.]+) to +([\d.]+)   (ok|OFF)$", re.M)
+
+
+def test_accuracy_is_measured_with_each_backend():
+    """The truth's sum and the program's names are known; the binary here has its symbols."""
+    needs_perf()
+    result = perfprof("check", "--accuracy")
+    rows = ROW.findall(result.stdout)
+    assert result.returncode == (1 if any(row[5] == "OFF" for row in rows) else 0), result.stdout
+    for backend in "perf", "bpf", "ptrace":
+        assert re.search(rf"^{backend}: ", result.stdout, re.M)
+    assert len(rows) in (5, 10)
+    for i in range(0, len(rows), 5):
+        truth, measured = ([float(row[k]) for row in rows[i:i + 5]] for k in (1, 2))
+        assert 95 < sum(truth) <= 100.1 and truth == sorted(truth, reverse=True)
+        assert all(abs(t - m) < 10 for t, m in zip(truth, measured))
+    assert all(float(row[3]) <= float(row[2]) <= float(row[4]) for row in rows)
+
+
+def test_accuracy_of_a_stripped_binary_as_an_ordinary_user(everybodys):
+    needs_perf()
+    needs_program("strip")
+    run("strip", everybodys)
+    result = as_nobody(everybodys, "check", "--accuracy")
+    assert result.returncode in (0, 1), result.stderr
+    assert all(float(row[2]) > 1 for row in ROW.findall(result.stdout)[:5])
+
+
+def test_accuracy_needs_the_right():
+    result = run(PROGRAMS / "deny", PERFPROF, "check", "--accuracy")
+    assert result.returncode == 3
+    assert "a seccomp filter forbids perf_event_open" in result.stderr
+    assert not result.stdout
 
 
 def test_it_takes_nothing_but_options():

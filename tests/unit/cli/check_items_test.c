@@ -27,6 +27,7 @@ static struct check_facts root_facts(void)
 			    .ptrace_scope = 1,
 			    .has_kernel_addresses = true },
 		.permits = { .cpus = 4 },
+		.has_bpf = true,
 		.descriptors = { 1024, 524288 },
 		.locked_memory = { 8 << 20, 8 << 20 },
 		.rate_hz = 999,
