@@ -61,6 +61,7 @@ void builder_destroy(struct builder *b)
 	map64_deinit(&b->cpu_index);
 	time_log_deinit(&b->times);
 	vec_free(&b->fresh);
+	sources_deinit(&b->sources);
 	strings_deinit(&b->strings);
 	free(b);
 }
@@ -431,4 +432,9 @@ size_t builder_stack_count(const struct builder *b)
 uint64_t builder_sample_count(const struct builder *b)
 {
 	return b->sample_count;
+}
+
+int builder_source(struct builder *b, const struct profile_source *source)
+{
+	return sources_add(&b->sources, source) ? 0 : -ENOMEM;
 }

@@ -163,6 +163,9 @@ int builder_target_pid(struct builder *b, uint32_t pid);
 /** Says in words what a reason's id means; freeze counts its samples and leaves out those without. */
 int builder_reason(struct builder *b, const char *id, const char *sentence);
 
+/** For readers: source lines; those in files of no function are left out at freeze. @return 0 or -ENOMEM */
+int builder_source(struct builder *b, const struct profile_source *source);
+
 uint64_t builder_sample_count(const struct builder *b);
 /** @return how many rows of stacks there are */
 size_t builder_stack_count(const struct builder *b);

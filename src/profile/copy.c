@@ -129,6 +129,14 @@ static bool copy_times(struct copy *c)
 	return true;
 }
 
+static bool copy_sources(struct copy *c)
+{
+	for (size_t i = 0; i < c->p->source_count; i++)
+		if (builder_source(c->b, &c->p->sources[i]) < 0)
+			return false;
+	return true;
+}
+
 static bool copy_tables(struct copy *c)
 {
 	const struct profile *p = c->p;
@@ -137,7 +145,7 @@ static bool copy_tables(struct copy *c)
 	c->stack_of = arena_alloc(&c->arena, p->stack_count * sizeof(*c->stack_of));
 	c->sample_of = arena_alloc(&c->arena, p->sample_count * sizeof(*c->sample_of));
 	return c->module_of && c->frame_of && c->stack_of && c->sample_of && copy_modules(c) &&
-	       copy_stacks(c) && copy_samples(c) && copy_times(c);
+	       copy_stacks(c) && copy_samples(c) && copy_times(c) && copy_sources(c);
 }
 
 int profile_copy(struct builder *b, const struct profile *p, const struct selection *selection,

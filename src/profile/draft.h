@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/vec.h"
 #include "profile/builder.h"
+#include "profile/sources.h"
 #include "profile/time_log.h"
 
 /*
@@ -82,6 +83,7 @@ struct builder {
 	struct row_index function_index, frame_index, thread_index, sample_index;
 	struct map64 stack_index, cpu_index;
 	uint64_t sample_count;
+	struct source_list sources;
 	uint64_t start_ns;
 	struct time_log times; /* by rows of `samples` */
 	bool keep_fresh;

@@ -230,5 +230,6 @@ bool freeze_publish(struct freeze *f)
 	publish_functions(f);
 	publish_frames(f);
 	publish_samples(f);
-	return publish_times(f) && publish_meta(f);
+	return publish_times(f) && publish_meta(f) &&
+	       profile_attach_sources(f->p, &f->b->sources, NULL) == 0;
 }

@@ -37,6 +37,31 @@ static int read_reason(struct pprof_reader *r, struct cursor c)
 	return 0;
 }
 
+static int read_source(struct pprof_reader *r, struct cursor c)
+{
+	struct protobuf_field f;
+	const char *file = "", *text = "";
+	struct profile_source source = { .first_line = 1 };
+	while (protobuf_next(&c, &f)) {
+		switch (f.number) {
+		case SOURCE_FILE:
+			file = f.wire == PROTOBUF_BYTES ? text_of(r, &f.bytes) : "";
+			break;
+		case SOURCE_TEXT:
+			text = f.wire == PROTOBUF_BYTES ? text_of(r, &f.bytes) : "";
+			break;
+		case SOURCE_FIRST_LINE: source.first_line = (uint32_t)f.value; break;
+		case SOURCE_NEWER: source.newer = f.value; break;
+		default: break;
+		}
+	}
+	if (c.bad)
+		return pprof_damaged(r, c.bad, "source lines are damaged");
+	source.file = (char *)file; /* borrowed for the call */
+	source.text = (char *)text;
+	return file && text && builder_source(r->b, &source) == 0 ? 0 : pprof_no_memory(r);
+}
+
 static int read_text(struct pprof_reader *r, const struct protobuf_field *f, string_id *out)
 {
 	const char *text = text_of(r, &f->bytes);
@@ -74,6 +99,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_HOST: return read_text(r, f, &m->host);
 	case CAPTURE_KERNEL: return read_text(r, f, &m->kernel);
 	case CAPTURE_SELECTION: return read_text(r, f, &m->selection);
+	case CAPTURE_SOURCE: return read_source(r, f->bytes);
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);

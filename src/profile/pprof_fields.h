@@ -80,9 +80,12 @@ enum { /* Capture, our message */
        CAPTURE_MAIN_MAPPING = 25,
        CAPTURE_SELECTION = 40,
        CAPTURE_SAMPLES_BEFORE = 41,
+       CAPTURE_SOURCE = 42,
 };
 
 enum { REASON_ID = 1, REASON_SENTENCE = 2 };
+
+enum { SOURCE_FILE = 1, SOURCE_FIRST_LINE = 2, SOURCE_TEXT = 3, SOURCE_NEWER = 4 };
 
 enum { /* Times */
        TIMES_SAMPLES = 1,

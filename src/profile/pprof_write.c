@@ -228,6 +228,18 @@ static void put_profile(struct writer *w)
 	put_period(w);
 }
 
+static void put_sources(struct writer *w)
+{
+	for (size_t i = 0; i < w->p->source_count; i++) {
+		const struct profile_source *s = &w->p->sources[i];
+		protobuf_put_text(&w->put.part, SOURCE_FILE, s->file);
+		protobuf_put_uint(&w->put.part, SOURCE_FIRST_LINE, s->first_line);
+		protobuf_put_text(&w->put.part, SOURCE_TEXT, s->text);
+		protobuf_put_uint(&w->put.part, SOURCE_NEWER, s->newer);
+		pprof_put_part(&w->put, CAPTURE_SOURCE);
+	}
+}
+
 /* Our message, as the last field. */
 static int put_capture(struct writer *w, struct error *err)
 {
@@ -235,6 +247,7 @@ static int put_capture(struct writer *w, struct error *err)
 	put_facts(w);
 	put_lists(w);
 	put_times(w);
+	put_sources(w);
 	size_t size = w->put.message.length;
 	pprof_put_message(&w->put, PROFILE_CAPTURE);
 	if (size >= PPROF_CAPTURE_LIMIT_BYTES)

@@ -21,6 +21,11 @@ void profile_destroy(struct profile *p)
 	free(p->threads);
 	free(p->samples);
 	free(p->times);
+	for (size_t i = 0; i < p->source_count; i++) {
+		free(p->sources[i].file);
+		free(p->sources[i].text);
+	}
+	free(p->sources);
 	strings_deinit(&p->strings);
 	free(p);
 }

@@ -121,6 +121,13 @@ struct profile_meta {
 	size_t reason_count;
 };
 
+struct profile_source { /* consecutive lines of a source file, as it was when the capture was written */
+	char *file;     /* as functions have it */
+	uint32_t first_line;
+	char *text; /* lines, each ending with a newline */
+	bool newer; /* the file was changed after the program was built: lines may have moved */
+};
+
 struct profile {
 	struct strings strings;
 	struct profile_meta meta;
@@ -138,6 +145,8 @@ struct profile {
 	uint64_t time_cell_ns; /* 0: times are exact; else 20 ms, doubled any number of times */
 	size_t module_count, function_count, line_count, frame_count, stack_count, thread_count,
 		sample_count, time_count;
+	struct profile_source *sources; /* by file and line; row 0 is used (profile/sources.h) */
+	size_t source_count;
 };
 
 /** Takes NULL. */
@@ -156,6 +165,10 @@ static inline const char *profile_string(const struct profile *p, string_id id)
  *         NULL is none.
  */
 bool profile_name_is_place(const char *name);
+
+/** @return a source line, without its end; NULL if the profile has not got it */
+const char *profile_source_text(const struct profile *p, string_id file, uint32_t line,
+				size_t *out_length, bool *out_newer);
 
 /** Sum of counts and of CPU time over all samples. */
 uint64_t profile_total_count(const struct profile *p);

@@ -26,6 +26,7 @@
 #include "session/recorded.h"
 #include "session/publish.h"
 #include "session/signals.h"
+#include "session/sources.h"
 #include "session/stacks.h"
 #include "session/system_time.h"
 #include "session/targets.h"
@@ -573,7 +574,13 @@ int session_profile(struct session *s, struct profile **out, struct error *err)
 	meta->throttled = s->throttled;
 	if (!s->config->replay)
 		meta->profiler_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	return builder_freeze(s->builder, out, err);
+	int r = builder_freeze(s->builder, out, err);
+	if (r < 0 || s->config->replay)
+		return r;
+	r = sources_collect(*out, err);
+	if (r < 0)
+		profile_destroy(*out);
+	return r;
 }
 
 void session_wait(struct session *s, struct session_outcome *out)
