@@ -30,6 +30,7 @@ extern const struct command check_command;
 
 /* Other words for them, known to fingers from elsewhere. */
 extern const struct command record_command;
+extern const struct command annotate_command;
 
 /** All of them in the order of `perfprof --help`; NULL-terminated. */
 extern const struct command *const commands[];

@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&attach_command,
 	&record_command,
 	&report_command,
+	&annotate_command,
 	&flame_command,
 	&convert_command,
 	&check_command,

@@ -80,7 +80,10 @@ static int store(const struct option *o, void *fields, const char *text, const c
 static bool comes_later(const char *word)
 {
 	static const char *const later[] = {
-		"-a", "--all", "--cgroup", "--repeat", "--source",
+		"-a",
+		"--all",
+		"--cgroup",
+		"--repeat",
 	};
 	size_t length = strcspn(word, "=");
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)

@@ -166,6 +166,7 @@ static int render_report(const struct profile *p, enum report_format format,
 		.top = style->top,
 		.columns = to_terminal ? terminal_columns() : 0,
 		.color = use_color(style, to_terminal),
+		.source = style->source,
 	};
 	return report_render(p, &options, out, err);
 }

@@ -37,7 +37,8 @@ struct output_style {
 	bool plain;         /* pprof without our labels and our message */
 	const char *weight; /* "samples" or "ns"; NULL: the format's own choice */
 	const char *title, *colors;
-	const char *color; /* of text: auto, always, never; NULL: auto */
+	const char *source; /* of reports: the lines of this function */
+	const char *color;  /* of text: auto, always, never; NULL: auto */
 	uint32_t width_px, top;
 };
 

@@ -15,15 +15,21 @@ int reading_parse(const struct command *command, char **argv, struct reading_opt
 		return STATUS_USAGE;
 	if (arguments.help)
 		return show_help(command);
+	return reading_capture(command, &arguments, out_capture, err);
+}
+
+int reading_capture(const struct command *command, const struct arguments *arguments,
+		    const char **out_capture, struct error *err)
+{
 	/* What `run` and `attach` write unless they are told otherwise, as perf report has perf.data. */
 	static const char by_default[] = "perfprof.pb.gz";
-	bool is_there = !arguments.count && access(by_default, F_OK) == 0;
-	if (arguments.count != 1 && !is_there) {
+	bool is_there = !arguments->count && access(by_default, F_OK) == 0;
+	if (arguments->count != 1 && !is_there) {
 		fail(err, -EINVAL, "%s wants one CAPTURE, not %zu; see 'perfprof %s --help'",
-		     command->name, arguments.count, command->name);
+		     command->name, arguments->count, command->name);
 		return STATUS_USAGE;
 	}
-	*out_capture = is_there ? by_default : arguments.at[0];
+	*out_capture = is_there ? by_default : arguments->at[0];
 	return READING_GO_ON;
 }
 
@@ -104,6 +110,7 @@ struct output_style reading_style(const struct reading_options *options)
 		.title = options->title,
 		.colors = options->colors,
 		.color = options->color,
+		.source = options->source,
 		.width_px = options->width_px,
 		.top = options->top,
 	};

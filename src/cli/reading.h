@@ -8,7 +8,7 @@
 /* What the commands that read a CAPTURE share. */
 
 struct reading_options {
-	const char *format, *output, *title, *colors, *weight, *color;
+	const char *format, *output, *title, *colors, *weight, *color, *source;
 	struct option_list outputs; /* convert */
 	uint32_t top, width_px;
 	bool inlines, kernel, threads, inverted, reverse, annotate, plain, quiet;
@@ -58,6 +58,10 @@ enum { READING_GO_ON = -1 };
  */
 int reading_parse(const struct command *command, char **argv, struct reading_options *options,
 		  const char **out_capture, struct error *err);
+
+/** Takes the CAPTURE from what stands behind the options, as reading_parse() does. */
+int reading_capture(const struct command *command, const struct arguments *arguments,
+		    const char **out_capture, struct error *err);
 
 /** Replaces the profile by what the filters leave of it. @return 0; -EINVAL; -ENOMEM */
 int reading_filter(struct profile **p, const struct reading_options *options, struct error *err);

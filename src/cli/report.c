@@ -18,6 +18,8 @@ static const struct option report_options[] = {
 	READING_WORD("format", format, &formats, "form of the report"),
 	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
 		       "functions listed in text and Markdown (20)"),
+	READING_OPTION(OPTION_STRING, 0, "source", "FUNC", source,
+		       "the source lines of a function with their cost"),
 	READING_WORD("color", color, &when_colored, "colours in text"),
 	READING_OPTIONS,
 	READING_FILTERS,
@@ -52,19 +54,57 @@ static int choose_output(const struct reading_options *options, struct output *o
 	return 0;
 }
 
+static int report(const struct reading_options *options, const char *capture)
+{
+	struct error err = { 0 };
+	struct output output;
+	if (choose_output(options, &output, &err) < 0)
+		return complain(STATUS_USAGE, &err);
+	return reading_write(capture, options, &output);
+}
+
 static int cmd_report(char **argv)
 {
 	struct reading_options options = { .inlines = true, .kernel = true };
 	struct error err = { 0 };
-	struct output output;
 	const char *capture;
 	int status = reading_parse(&report_command, argv, &options, &capture, &err);
 	if (status != READING_GO_ON)
 		return status == STATUS_DONE ? status : complain(status, &err);
-	if (choose_output(&options, &output, &err) < 0)
-		return complain(STATUS_USAGE, &err);
-	return reading_write(capture, &options, &output);
+	return report(&options, capture);
 }
+
+/* As fingers know it from perf: `annotate FUNC` is `report --source FUNC`. */
+static int cmd_annotate(char **argv)
+{
+	struct reading_options options = { .inlines = true, .kernel = true };
+	struct arguments arguments;
+	struct error err = { 0 };
+	const char *capture;
+	if (options_parse(&annotate_command, argv, &options, &arguments, &err) < 0)
+		return complain(STATUS_USAGE, &err);
+	if (arguments.help)
+		return show_help(&annotate_command);
+	if (!options.source && arguments.count) {
+		options.source = *arguments.at++;
+		arguments.count--;
+	}
+	if (!options.source) {
+		fail(&err, -EINVAL,
+		     "annotate wants a function; say 'perfprof annotate FUNC CAPTURE'");
+		return complain(STATUS_USAGE, &err);
+	}
+	int status = reading_capture(&annotate_command, &arguments, &capture, &err);
+	return status == READING_GO_ON ? report(&options, capture) : complain(status, &err);
+}
+
+const struct command annotate_command = {
+	.name = "annotate",
+	.main = cmd_annotate,
+	.usage = "annotate FUNC [CAPTURE] [OPTIONS]",
+	.summary = "The source lines of a function with their cost: 'report --source FUNC'.",
+	.options = report_options,
+};
 
 const struct command report_command = {
 	.name = "report",

@@ -58,11 +58,16 @@ int report_render(const struct profile *p, const struct report_options *options,
 	int result = hotspots_build(p, &r.hotspots, err);
 	if (!result)
 		result = quality_build(p, &r.quality, err);
+	if (!result && options->source)
+		result = source_lines_build(p, options->source, &r.source, err);
 	if (!result && options->format == REPORT_JSON)
 		result = report_json(&r, out, err);
+	else if (!result && options->source)
+		result = report_source(&r, out, err);
 	else if (!result)
 		result = report_document(&r, out, err);
 	hotspots_deinit(&r.hotspots);
 	quality_deinit(&r.quality);
+	source_lines_deinit(&r.source);
 	return result;
 }

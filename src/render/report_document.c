@@ -3,119 +3,16 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "render/document.h"
 #include "render/report_answer.h"
 #include "render/report_parts.h"
 #include "render/table.h"
 
 enum {
 	DEFAULT_TOP = 20,
-	DEFAULT_COLUMNS = 100, /* of sentences; tables may be wider in a file */
-	DEFAULT_TABLE_COLUMNS = 120,
 	MODULES_SHOWN = 15,
 	FIGURES_WIDTH = 43, /* of the columns in front of a function's name */
 };
-
-#define BOLD "\033[1m"
-#define PLAIN "\033[0m"
-
-struct document {
-	const struct report *report;
-	struct strbuf *out;
-	uint32_t columns, table_columns;
-	bool markdown, color, failed;
-};
-
-static void escape(const struct document *d, struct strbuf *out, const char *text)
-{
-	if (d->markdown)
-		escape_markdown(out, text);
-	else
-		escape_terminal(out, text);
-}
-
-static void heading(struct document *d, const char *text)
-{
-	struct strbuf clean = { 0 };
-	escape(d, &clean, text);
-	if (d->markdown)
-		strbuf_printf(d->out, "\n## %s\n\n", strbuf_text(&clean));
-	else
-		strbuf_printf(d->out, "\n%s%s%s\n", d->color ? BOLD : "", strbuf_text(&clean),
-			      d->color ? PLAIN : "");
-	d->failed = d->failed || clean.failed;
-	strbuf_deinit(&clean);
-}
-
-/* The next word of a text, with the "%" that belongs to it. @return its bytes */
-static size_t word_length(const char *text)
-{
-	size_t n = strcspn(text, " ");
-	while (text[n] == ' ' && text[n + 1] == '%')
-		n += 1 + strcspn(text + n + 1, " ");
-	return n;
-}
-
-/* Breaks `text` at blanks so that lines keep `columns`; lines but the first are indented. */
-static void put_wrapped(struct document *d, const char *text, size_t column, size_t indent)
-{
-	for (bool first = true; *text; first = false) {
-		size_t n = word_length(text), width = 0;
-		for (size_t i = 0; i < n; i++)
-			width += ((unsigned char)text[i] & 0xc0) != 0x80;
-		if (!first && column + 1 + width > d->columns) {
-			strbuf_printf(d->out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (!first) {
-			strbuf_putc(d->out, ' ');
-			column++;
-		}
-		strbuf_add(d->out, text, n);
-		column += width;
-		text += n;
-		text += strspn(text, " ");
-	}
-	strbuf_putc(d->out, '\n');
-}
-
-/* One of the first lines: a label of at most 12 characters and a sentence; an empty one is left
- * out. */
-static void answer(struct document *d, const char *label, const struct strbuf *sentence)
-{
-	struct strbuf clean = { 0 };
-	if (!sentence->length)
-		return;
-	escape(d, &clean, sentence->text);
-	if (d->markdown) {
-		strbuf_printf(d->out, "- **%s**: %s\n", label, strbuf_text(&clean));
-	} else {
-		strbuf_printf(d->out, "%s%-14s%s", d->color ? BOLD : "", label,
-			      d->color ? PLAIN : "");
-		put_wrapped(d, strbuf_text(&clean), 14, 14);
-	}
-	d->failed = d->failed || clean.failed;
-	strbuf_deinit(&clean);
-}
-
-static void put_title(struct document *d)
-{
-	const struct profile *p = d->report->profile;
-	const char *command = profile_string(p, p->meta.command);
-	struct strbuf clean = { 0 };
-	if (d->markdown)
-		escape_markdown_code(&clean, command);
-	else
-		escape_terminal(&clean, command);
-	strbuf_puts(d->out, d->markdown ? "# " : d->color ? BOLD : "");
-	if (!*command)
-		strbuf_puts(d->out, "Profile");
-	else if (d->markdown)
-		strbuf_printf(d->out, "Profile of `%s`", strbuf_text(&clean));
-	else
-		strbuf_printf(d->out, "Profile of %s", strbuf_text(&clean));
-	strbuf_puts(d->out, d->markdown ? "\n\n" : d->color ? PLAIN "\n" : "\n");
-	d->failed = d->failed || clean.failed;
-	strbuf_deinit(&clean);
-}
 
 static void put_answers(struct document *d)
 {
@@ -136,20 +33,9 @@ static void put_answers(struct document *d)
 		strbuf_clear(&sentence);
 		lines[i].say(d->report, &sentence);
 		d->failed = d->failed || sentence.failed;
-		answer(d, lines[i].label, &sentence);
+		document_answer(d, lines[i].label, &sentence);
 	}
 	strbuf_deinit(&sentence);
-}
-
-static void put_table(struct document *d, struct table *t)
-{
-	d->failed = d->failed || t->failed;
-	if (t->failed)
-		return;
-	if (d->markdown)
-		table_write_markdown(t, d->out);
-	else
-		table_write_text(t, d->table_columns, d->out);
 }
 
 static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
@@ -200,24 +86,12 @@ static void put_functions(struct document *d)
 		table_cell(&t, profile_string(d->report->profile, h->function));
 		place_cell(d, &t, h);
 	}
-	heading(d, "Hot functions, by the samples in their own code");
-	put_table(d, &t);
+	document_heading(d, "Hot functions, by the samples in their own code");
+	document_table(d, &t);
 	if (shown < hot->count)
 		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
 			      d->markdown ? "\n" : "", hot->count - shown);
 	table_deinit(&t);
-}
-
-static void put_sentence(struct document *d, const char *text)
-{
-	struct strbuf clean = { 0 };
-	escape(d, &clean, text);
-	if (d->markdown)
-		strbuf_printf(d->out, "- %s\n", strbuf_text(&clean));
-	else
-		put_wrapped(d, strbuf_text(&clean), 0, 2);
-	d->failed = d->failed || clean.failed;
-	strbuf_deinit(&clean);
 }
 
 static bool module_is_shown(const struct module_quality *m)
@@ -254,7 +128,7 @@ static void put_module_table(struct document *d)
 		table_percent(&t, percent_of(m->unnamed, q->samples));
 		table_cell(&t, module_name(d, m));
 	}
-	put_table(d, &t);
+	document_table(d, &t);
 	table_deinit(&t);
 }
 
@@ -274,7 +148,7 @@ static void put_mending(struct document *d)
 			continue;
 		if (!shown++ && d->markdown)
 			strbuf_putc(d->out, '\n');
-		put_sentence(d, line.text);
+		document_sentence(d, line.text);
 	}
 	d->failed = d->failed || line.failed;
 	strbuf_deinit(&line);
@@ -285,7 +159,7 @@ static void put_modules(struct document *d)
 	const struct quality *q = &d->report->quality;
 	if (!q->count || (q->count == 1 && !q->at[0].path.v))
 		return; /* collapsed stacks know no modules */
-	heading(d, "Quality of each module, in % of all samples");
+	document_heading(d, "Quality of each module, in % of all samples");
 	put_module_table(d);
 	put_mending(d);
 }
@@ -296,26 +170,19 @@ static void put_notes(struct document *d)
 	struct strbuf cost = { 0 };
 	answer_cost(d->report, &cost);
 	if (cost.length || p->meta.note_count)
-		heading(d, "The run");
+		document_heading(d, "The run");
 	if (cost.length)
-		put_sentence(d, cost.text);
+		document_sentence(d, cost.text);
 	for (size_t i = 0; i < p->meta.note_count; i++)
-		put_sentence(d, profile_string(p, p->meta.notes[i]));
+		document_sentence(d, profile_string(p, p->meta.notes[i]));
 	d->failed = d->failed || cost.failed;
 	strbuf_deinit(&cost);
 }
 
 int report_document(const struct report *r, struct strbuf *out, struct error *err)
 {
-	struct document d = {
-		.report = r,
-		.out = out,
-		.columns = r->options->columns ? r->options->columns : DEFAULT_COLUMNS,
-		.table_columns = r->options->columns ? r->options->columns : DEFAULT_TABLE_COLUMNS,
-		.markdown = r->options->format == REPORT_MARKDOWN,
-		.color = r->options->color && r->options->format == REPORT_TEXT,
-	};
-	put_title(&d);
+	struct document d = document_begin(r, out);
+	document_title(&d);
 	put_answers(&d);
 	if (r->facts.samples) {
 		put_functions(&d);

@@ -243,6 +243,54 @@ static void put_modules(struct json *j, cJSON *root)
 	}
 }
 
+static void put_source_line(struct json *j, cJSON *o, const struct source_function *f,
+			    const struct line_cost *c)
+{
+	const struct profile *p = j->report->profile;
+	size_t length = 0;
+	bool newer = false;
+	const char *text = profile_source_text(p, f->file, c->line, &length, &newer);
+	struct strbuf copy = { 0 };
+	strbuf_add(&copy, text ? text : "", length);
+	add_integer(j, o, "line", c->line);
+	add_integer(j, o, "self_samples", c->self);
+	add_integer(j, o, "total_samples", c->total);
+	add_number(j, o, "self_percent", percent_of(c->self, j->report->facts.samples));
+	add_number(j, o, "total_percent", percent_of(c->total, j->report->facts.samples));
+	add_text(j, o, "text", strbuf_text(&copy));
+	add(j, o, "newer", cJSON_CreateBool(newer));
+	j->failed = j->failed || copy.failed;
+	strbuf_deinit(&copy);
+}
+
+static void put_source_function(struct json *j, cJSON *o, const struct source_function *f)
+{
+	add_string(j, o, "function", f->function);
+	add_string(j, o, "module", f->module);
+	add_string(j, o, "file", f->file);
+	add_integer(j, o, "self_samples", f->self);
+	add_integer(j, o, "total_samples", f->total);
+	cJSON *lines = add_array(j, o, "lines");
+	for (size_t i = 0; lines && !j->failed && i < f->line_count; i++) {
+		cJSON *line = cJSON_CreateObject();
+		append(j, lines, line);
+		if (line)
+			put_source_line(j, line, f, &f->lines[i]);
+	}
+}
+
+static void put_source(struct json *j, cJSON *root)
+{
+	const struct source_lines *s = &j->report->source;
+	cJSON *array = j->report->options->source ? add_array(j, root, "source") : NULL;
+	for (size_t i = 0; array && !j->failed && i < s->count; i++) {
+		cJSON *o = cJSON_CreateObject();
+		append(j, array, o);
+		if (o)
+			put_source_function(j, o, &s->at[i]);
+	}
+}
+
 /* cJSON's own allocator grows by doubling; ours must not outlive the copy. */
 static bool print_document(const cJSON *root, struct strbuf *out)
 {
@@ -264,6 +312,7 @@ int report_json(const struct report *r, struct strbuf *out, struct error *err)
 		put_capture(&j, root);
 		put_hotspots(&j, root);
 		put_modules(&j, root);
+		put_source(&j, root);
 	}
 	bool ok = !j.failed && print_document(root, out);
 	cJSON_Delete(root);

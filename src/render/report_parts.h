@@ -3,6 +3,7 @@
 #define RENDER_REPORT_PARTS_H
 
 #include "analyze/hotspots.h"
+#include "analyze/source_lines.h"
 #include "render/facts.h"
 #include "render/report.h"
 
@@ -13,10 +14,13 @@ struct report {
 	struct facts facts;
 	struct hotspots hotspots;
 	struct quality quality;
+	struct source_lines source; /* where options->source asks for it */
 };
 
 /** Text and Markdown. @return 0 or -ENOMEM */
 int report_document(const struct report *r, struct strbuf *out, struct error *err);
+/** The lines of functions, text and Markdown. @return 0 or -ENOMEM */
+int report_source(const struct report *r, struct strbuf *out, struct error *err);
 /** The document perfprof.report/1 (docs/json.md). @return 0 or -ENOMEM */
 int report_json(const struct report *r, struct strbuf *out, struct error *err);
 
