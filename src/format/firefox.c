@@ -89,6 +89,16 @@ static bool list_sources(struct firefox *f)
 	return f->source_of;
 }
 
+static bool list_processes(struct firefox *f)
+{
+	for (uint32_t i = 0; i < f->threads.threads.count; i++) {
+		const struct sampled_thread *t = &f->threads.threads.at[i];
+		if (t->pid && t->pid == t->tid && !map64_put(&f->first_threads, t->pid, i + 1))
+			return false;
+	}
+	return true;
+}
+
 static void put_file(struct firefox *f)
 {
 	strbuf_putc(f->out, '{');
@@ -108,7 +118,7 @@ int firefox_write(const struct profile *p, struct strbuf *out, struct error *err
 	int r = function_rows_init(p, &f.functions, err);
 	if (!r)
 		r = thread_samples_init(p, thread_samples_have_times(p), &f.threads, err);
-	bool ok = !r && list_frames(&f) && list_sources(&f);
+	bool ok = !r && list_frames(&f) && list_sources(&f) && list_processes(&f);
 	if (ok)
 		put_file(&f);
 	if (!r && (!ok || out->failed))
@@ -117,6 +127,7 @@ int firefox_write(const struct profile *p, struct strbuf *out, struct error *err
 	thread_samples_deinit(&f.threads);
 	vec_free(&f.frames);
 	vec_free(&f.sources);
+	map64_deinit(&f.first_threads);
 	free(f.first_row_of_frame);
 	free(f.last_row_of_stack);
 	free(f.source_of);

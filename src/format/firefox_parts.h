@@ -2,6 +2,7 @@
 #ifndef FORMAT_FIREFOX_PARTS_H
 #define FORMAT_FIREFOX_PARTS_H
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "format/function_rows.h"
 #include "format/json_text.h"
@@ -24,6 +25,7 @@ struct firefox {
 	uint32_t *last_row_of_stack;  /* row + 1 of the innermost function; 0: the empty stack */
 	VEC(string_id) sources;       /* files of functions */
 	uint32_t *source_of;          /* by string_id: 1 + row of `sources` */
+	struct map64 first_threads;   /* of processes, by pid: row of threads.threads, + 1 */
 	const struct sampled_thread *thread; /* the present one */
 	uint64_t elapsed_ns;                 /* of it, behind the rows written so far */
 };

@@ -67,12 +67,8 @@ static void put_samples(struct firefox *f)
 /* The name of a process is that of its first thread, if that was sampled. */
 static string_id process_name(const struct firefox *f, const struct sampled_thread *t)
 {
-	for (size_t i = 0; i < f->threads.threads.count; i++) {
-		const struct sampled_thread *other = &f->threads.threads.at[i];
-		if (other->pid == t->pid && other->tid == other->pid)
-			return other->comm;
-	}
-	return t->comm;
+	uint32_t row = map64_get(&f->first_threads, t->pid);
+	return row ? f->threads.threads.at[row - 1].comm : t->comm;
 }
 
 static void put_thread(struct firefox *f, uint32_t number)

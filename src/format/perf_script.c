@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/map.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "format/perf_script_frames.h"
@@ -24,6 +25,7 @@ struct reader {
 	size_t doubtful_line; /* its first line, if that is one only when frames follow; else 0 */
 	string_id event;      /* the first */
 	VEC(struct left_out) others;
+	struct map64 other_of; /* by the event's string_id: row + 1 */
 	uint64_t first_ns, last_ns;
 	bool has_times;
 };
@@ -94,14 +96,16 @@ static int is_wanted(struct reader *r, bool *out)
 	if (!r->event.v)
 		r->event = event;
 	*out = r->event.v == event.v;
-	for (size_t i = 0; !*out && i < r->others.count; i++) {
-		if (r->others.at[i].event.v != event.v)
-			continue;
-		r->others.at[i].samples++;
+	if (*out)
 		return 0;
+	uint32_t row = map64_get(&r->other_of, event.v);
+	if (!row) {
+		row = (uint32_t)r->others.count + 1;
+		if (!vec_push(&r->others, (struct left_out){ event, 0 }) ||
+		    !map64_put(&r->other_of, event.v, row))
+			return no_memory(r);
 	}
-	if (!*out && !vec_push(&r->others, (struct left_out){ event, 1 }))
-		return no_memory(r);
+	r->others.at[row - 1].samples++;
 	return 0;
 }
 
@@ -227,27 +231,45 @@ static int read_line(struct reader *r, struct text line)
 	return status ? status : begin_sample(r, line);
 }
 
-static int finish(struct reader *r)
+/* A list of events is some lines long; more of them are summed up. */
+static int note_others(struct reader *r)
 {
-	struct profile_meta *m = builder_meta(r->b);
+	enum { NOTES_LIMIT = 16 };
 	struct strbuf note = { 0 };
+	uint64_t rest = 0;
 	int status = 0;
-	m->foreign = true;
-	m->event = builder_intern(r->b, perf_frames_text(&r->frames, r->event));
-	m->duration_ns = r->has_times ? r->last_ns - r->first_ns : 0;
 	for (size_t i = 0; !status && i < r->others.count; i++) {
 		const struct left_out *other = &r->others.at[i];
+		if (i >= NOTES_LIMIT) {
+			rest += other->samples;
+			continue;
+		}
 		strbuf_clear(&note);
 		strbuf_printf(&note,
 			      "%llu samples of event '%s' are left out: only '%s' is counted",
 			      (unsigned long long)other->samples,
 			      perf_frames_text(&r->frames, other->event),
 			      perf_frames_text(&r->frames, r->event));
-		if (note.failed || builder_note(r->b, strbuf_text(&note)) < 0)
-			status = no_memory(r);
+		status = builder_note(r->b, strbuf_text(&note));
 	}
+	strbuf_clear(&note);
+	strbuf_printf(&note, "%llu samples of further events are left out",
+		      (unsigned long long)rest);
+	if (!status && rest)
+		status = builder_note(r->b, strbuf_text(&note));
+	if (note.failed || status < 0)
+		status = no_memory(r);
 	strbuf_deinit(&note);
 	return status;
+}
+
+static int finish(struct reader *r)
+{
+	struct profile_meta *m = builder_meta(r->b);
+	m->foreign = true;
+	m->event = builder_intern(r->b, perf_frames_text(&r->frames, r->event));
+	m->duration_ns = r->has_times ? r->last_ns - r->first_ns : 0;
+	return note_others(r);
 }
 
 static void reader_deinit(struct reader *r)
@@ -255,6 +277,7 @@ static void reader_deinit(struct reader *r)
 	builder_destroy(r->b);
 	perf_frames_deinit(&r->frames);
 	vec_free(&r->others);
+	map64_deinit(&r->other_of);
 }
 
 int perf_script_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err)

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/strbuf.h"
+#include "base/strings.h"
 #include "profile/builder.h"
 #include "profile/copy.h"
 #include "profile/facts.h"
@@ -13,7 +15,9 @@ struct merge {
 	const struct profile *const *profiles;
 	size_t count;
 	struct builder *b;
-	struct strbuf text; /* scratch */
+	struct strbuf text;   /* scratch */
+	struct strings notes; /* that are told already */
+	struct map64 pids;    /* that are listed already */
 };
 
 static const char *fact_of(const struct profile *p, unsigned which)
@@ -95,52 +99,35 @@ static bool add_doubts(struct merge *m)
 	       builder_note(m->b, "the merged files hold samples of different events") == 0;
 }
 
-static bool has_note(const struct profile *p, const char *text)
+/* Each once, in the order of the profiles. */
+static bool add_notes(struct merge *m, const struct profile *p)
 {
-	for (size_t i = 0; i < p->meta.note_count; i++)
-		if (!strcmp(profile_string(p, p->meta.notes[i]), text))
-			return true;
-	return false;
-}
-
-static bool add_notes(struct merge *m, size_t row)
-{
-	const struct profile *p = m->profiles[row];
 	for (size_t i = 0; i < p->meta.note_count; i++) {
 		const char *text = profile_string(p, p->meta.notes[i]);
-		bool known = false;
-		for (size_t j = 0; !known && j < row; j++)
-			known = has_note(m->profiles[j], text);
-		if (!known && builder_note(m->b, text) < 0)
+		if (!*text)
+			continue;
+		size_t known = m->notes.count;
+		string_id id = strings_intern(&m->notes, text);
+		if (!id.v || (id.v >= known && builder_note(m->b, text) < 0))
 			return false;
 	}
 	return true;
 }
 
-static bool has_pid(const struct profile *p, uint32_t pid)
+static bool add_pids(struct merge *m, const struct profile *p)
 {
-	for (size_t i = 0; i < p->meta.pid_count; i++)
-		if (p->meta.pids[i] == pid)
-			return true;
-	return false;
-}
-
-static bool add_pids(struct merge *m, size_t row)
-{
-	const struct profile *p = m->profiles[row];
 	for (size_t i = 0; i < p->meta.pid_count; i++) {
-		bool known = false;
-		for (size_t j = 0; !known && j < row; j++)
-			known = has_pid(m->profiles[j], p->meta.pids[i]);
-		if (!known && builder_target_pid(m->b, p->meta.pids[i]) < 0)
+		uint64_t pid = p->meta.pids[i];
+		if (map64_get(&m->pids, pid))
+			continue;
+		if (!map64_put(&m->pids, pid, 1) || builder_target_pid(m->b, (uint32_t)pid) < 0)
 			return false;
 	}
 	return true;
 }
 
-static bool add_reasons(struct merge *m, size_t row)
+static bool add_reasons(struct merge *m, const struct profile *p)
 {
-	const struct profile *p = m->profiles[row];
 	for (size_t i = 0; i < p->meta.reason_count; i++) {
 		const struct profile_reason *r = &p->meta.reasons[i];
 		if (builder_reason(m->b, profile_string(p, r->id), profile_string(p, r->sentence)) <
@@ -171,8 +158,9 @@ static bool merge_meta(struct merge *m)
 	sum->kernel_sampled = true;
 	sum->samples_before = samples_before(m);
 	for (size_t i = 0; i < m->count; i++) {
-		add_numbers(sum, &m->profiles[i]->meta);
-		if (!add_pids(m, i) || !add_notes(m, i) || !add_reasons(m, i))
+		const struct profile *p = m->profiles[i];
+		add_numbers(sum, &p->meta);
+		if (!add_pids(m, p) || !add_notes(m, p) || !add_reasons(m, p))
 			return false;
 	}
 	for (unsigned i = 0; i < FACT_TEXTS; i++)
@@ -232,11 +220,15 @@ int profile_merge(const struct profile *const *profiles, size_t count, struct pr
 {
 	struct merge m = { .profiles = profiles, .count = count };
 	int r = builder_create(&m.b, err);
+	if (r == 0 && strings_init(&m.notes) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
 	if (r == 0)
 		r = merge_all(&m, err);
 	if (r == 0)
 		r = builder_freeze(m.b, out, err);
 	builder_destroy(m.b);
 	strbuf_deinit(&m.text);
+	strings_deinit(&m.notes);
+	map64_deinit(&m.pids);
 	return r;
 }
