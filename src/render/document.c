@@ -123,8 +123,12 @@ void document_sentence(struct document *d, const char *text)
 void document_title(struct document *d)
 {
 	const struct profile *p = d->report->profile;
-	const char *command = profile_string(p, p->meta.command);
-	struct strbuf clean = { 0 };
+	struct strbuf clean = { 0 }, line = { 0 };
+	strbuf_puts(&line, profile_string(p, p->meta.command));
+	for (size_t i = 0; i < line.length; i++) /* of a script that is an argument */
+		if (line.text[i] == '\n' || line.text[i] == '\t')
+			line.text[i] = ' ';
+	const char *command = strbuf_text(&line);
 	if (d->markdown)
 		escape_markdown_code(&clean, command);
 	else
@@ -137,6 +141,7 @@ void document_title(struct document *d)
 	else
 		strbuf_printf(d->out, "Profile of %s", strbuf_text(&clean));
 	strbuf_puts(d->out, d->markdown ? "\n\n" : d->color ? PLAIN "\n" : "\n");
-	d->failed = d->failed || clean.failed;
+	d->failed = d->failed || clean.failed || line.failed;
+	strbuf_deinit(&line);
 	strbuf_deinit(&clean);
 }

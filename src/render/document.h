@@ -24,4 +24,7 @@ void document_answer(struct document *d, const char *label, const struct strbuf 
 void document_table(struct document *d, struct table *t);
 void document_sentence(struct document *d, const char *text);
 
+/** Hot functions by their own code, by all that they call, and who calls them. */
+void report_functions(struct document *d);
+
 #endif

@@ -21,6 +21,17 @@ const char *report_reason(const struct report *r, string_id id)
 	return profile_string(r->profile, id);
 }
 
+/* Whether the file came with the system rather than from its user's own build. */
+static bool is_packaged(const char *path)
+{
+	static const char *const places[] = { "/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/",
+					      "/sbin/",    "/lib",       "/snap/" };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (!strncmp(path, places[i], strlen(places[i])))
+			return true;
+	return false;
+}
+
 static void mend_unnamed(const struct report *r, const struct module_quality *m, struct strbuf *out)
 {
 	const char *path = profile_string(r->profile, m->path);
@@ -31,9 +42,13 @@ static void mend_unnamed(const struct report *r, const struct module_quality *m,
 	else if (m->deleted)
 		strbuf_puts(out, "no names and the file is gone: record again");
 	else
-		strbuf_printf(out,
-			      "%s: install its debug symbols, or build with -g and do not strip",
-			      m->unnamed < m->self ? "some functions have no names" : "no names");
+		strbuf_printf(out, "%s: %s",
+			      m->unnamed < m->self ? "some functions have no names" : "no names",
+			      is_packaged(path)
+				      ? "install its package's debug symbols (Debian, Ubuntu: "
+					"'find-dbgsym-packages' of debian-goodies names the "
+					"-dbgsym package)"
+				      : "build it with -g and do not strip it");
 }
 
 void report_mend(const struct report *r, const struct module_quality *m, struct strbuf *out)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "render/report_answer.h"
 
-#include <stdlib.h>
+#include <string.h>
 
+#include "analyze/callers.h"
 #include "render/short_name.h"
 
 enum {
@@ -23,66 +24,18 @@ static void say_name(const struct report *r, string_id name, struct strbuf *out)
 	short_name(out, profile_string(r->profile, name), NAME_WIDTH);
 }
 
-/* The function that calls a stack's innermost function, recursion skipped; 0 if there is none. */
-static string_id caller_of(const struct profile *p, stack_id stack, string_id callee)
-{
-	for (uint32_t s = stack.v; s; s = p->stack_parent[s].v) {
-		const struct profile_frame *frame = &p->frames[p->stack_frame[s].v];
-		if (frame->kind == FRAME_TRUNCATED)
-			break;
-		for (uint32_t k = 0; k < frame->line_count; k++) {
-			function_id f = p->lines[frame->first_line + k].function;
-			if (p->functions[f.v].name.v != callee.v)
-				return p->functions[f.v].name;
-		}
-	}
-	return (string_id){ 0 };
-}
-
-static bool ends_in(const struct profile *p, stack_id stack, const struct hotspot *h)
-{
-	const struct profile_frame *frame = &p->frames[p->stack_frame[stack.v].v];
-	if (!stack.v || !frame->line_count)
-		return false;
-	const struct profile_function *f = &p->functions[p->lines[frame->first_line].function.v];
-	return f->name.v == h->function.v && f->file.v == h->file.v &&
-	       p->modules[frame->module.v].path.v == h->module.v;
-}
-
-struct caller_count {
-	string_id name;
-	uint64_t samples;
-};
-
-/* Without memory nobody is said to call it. */
-static struct caller_count main_caller(const struct report *r, const struct hotspot *h)
-{
-	const struct profile *p = r->profile;
-	struct caller_count best = { 0 };
-	uint64_t *samples = calloc(p->strings.count + 1, sizeof(*samples)); /* by name */
-	for (size_t i = 0; samples && i < p->sample_count; i++) {
-		if (!ends_in(p, p->samples[i].stack, h))
-			continue;
-		string_id caller = caller_of(p, p->samples[i].stack, h->function);
-		samples[caller.v] += p->samples[i].count;
-		if (samples[caller.v] > best.samples)
-			best = (struct caller_count){ caller, samples[caller.v] };
-	}
-	free(samples);
-	return best;
-}
-
 static void say_caller(const struct report *r, const struct hotspot *h, struct strbuf *out)
 {
-	struct caller_count caller = main_caller(r, h);
+	struct caller caller = { 0 };
+	callers_of(r->profile, h, &caller, 1);
 	double share = percent_of(caller.samples, h->self);
-	if (!caller.name.v || share < CALLER_PERCENT)
+	if (!caller.function.v || share < CALLER_PERCENT)
 		return;
 	strbuf_printf(out, " %s of it is called by ",
 		      caller.samples == h->self ? "All"
 		      : share >= 50             ? "Most"
 						: "Much");
-	say_name(r, caller.name, out);
+	say_name(r, caller.function, out);
 	strbuf_putc(out, '.');
 }
 
@@ -198,6 +151,23 @@ static bool say_waiting(const struct report *r, struct strbuf *out)
 	return true;
 }
 
+/* Where its hottest line is, and how to see it. */
+static void say_lines(const struct report *r, const struct hotspot *h, struct strbuf *out)
+{
+	size_t length;
+	bool newer;
+	strbuf_printf(out, "look at %s:%u", profile_string(r->profile, h->file), h->line);
+	if (profile_source_text(r->profile, h->file, h->line, &length, &newer)) {
+		const char *name = profile_string(r->profile, h->function);
+		bool plain =
+			!name[strspn(name, "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					   "0123456789")];
+		strbuf_printf(out, " (`perfprof annotate %s` shows its lines)",
+			      plain ? name : "FUNCTION");
+	}
+	strbuf_puts(out, "; ");
+}
+
 void answer_next(const struct report *r, struct strbuf *out)
 {
 	const struct module_quality *m = most_unnamed(&r->quality);
@@ -231,8 +201,8 @@ void answer_next(const struct report *r, struct strbuf *out)
 			      unnamed);
 	}
 	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
-	if (h && h->file.v && h->line)
-		strbuf_printf(out, "look at %s:%u; ", profile_string(r->profile, h->file), h->line);
+	if (h && h->file.v && h->line && h->self_share.percent >= DOMINATES_PERCENT)
+		say_lines(r, h, out);
 	strbuf_puts(out, "`perfprof flame` draws who calls what.");
 }
 

@@ -9,9 +9,7 @@
 #include "render/table.h"
 
 enum {
-	DEFAULT_TOP = 20,
 	MODULES_SHOWN = 15,
-	FIGURES_WIDTH = 43, /* of the columns in front of a function's name */
 };
 
 static void put_answers(struct document *d)
@@ -36,62 +34,6 @@ static void put_answers(struct document *d)
 		document_answer(d, lines[i].label, &sentence);
 	}
 	strbuf_deinit(&sentence);
-}
-
-static void place_cell(struct document *d, struct table *t, const struct hotspot *h)
-{
-	const struct profile *p = d->report->profile;
-	struct strbuf place = { 0 };
-	if (h->file.v) {
-		strbuf_puts(&place, report_basename(profile_string(p, h->file)));
-		if (h->line)
-			strbuf_printf(&place, ":%u", h->line);
-		strbuf_puts(&place, h->module.v ? " " : "");
-	}
-	strbuf_puts(&place, report_basename(profile_string(p, h->module)));
-	table_cell(t, strbuf_text(&place));
-	d->failed = d->failed || place.failed;
-	strbuf_deinit(&place);
-}
-
-static void put_functions(struct document *d)
-{
-	const struct hotspots *hot = &d->report->hotspots;
-	uint32_t top = d->report->options->top ? d->report->options->top : DEFAULT_TOP;
-	uint32_t left =
-		d->table_columns > FIGURES_WIDTH + 32 ? d->table_columns - FIGURES_WIDTH : 32;
-	const struct table_column columns[] = {
-		{ .title = "self %", .align = ALIGN_RIGHT },
-		{ .title = "95 % interval", .align = ALIGN_RIGHT },
-		{ .title = "total %", .align = ALIGN_RIGHT },
-		{ .title = "samples", .align = ALIGN_RIGHT },
-		{ .title = "function",
-		  .code = true,
-		  .function = true,
-		  .align = ALIGN_LEFT,
-		  .max_width = left * 11 / 20 },
-		{ .title = "where", .align = ALIGN_LEFT },
-	};
-	struct table t;
-	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
-	size_t shown = 0;
-	for (; shown < hot->count && shown < top; shown++) {
-		const struct hotspot *h = &hot->at[shown];
-		if (!h->self && shown)
-			break;
-		table_percent(&t, h->self_share.percent);
-		table_interval(&t, h->self_share.low, h->self_share.high);
-		table_percent(&t, h->total_share.percent);
-		table_count(&t, h->self);
-		table_cell(&t, profile_string(d->report->profile, h->function));
-		place_cell(d, &t, h);
-	}
-	document_heading(d, "Hot functions, by the samples in their own code");
-	document_table(d, &t);
-	if (shown < hot->count)
-		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
-			      d->markdown ? "\n" : "", hot->count - shown);
-	table_deinit(&t);
 }
 
 static bool module_is_shown(const struct module_quality *m)
@@ -185,7 +127,7 @@ int report_document(const struct report *r, struct strbuf *out, struct error *er
 	document_title(&d);
 	put_answers(&d);
 	if (r->facts.samples) {
-		put_functions(&d);
+		report_functions(&d);
 		put_modules(&d);
 	}
 	put_notes(&d);

@@ -5,12 +5,15 @@
 
 #include <cjson/cJSON.h>
 
+#include "analyze/callers.h"
 #include "base/escape.h"
 #include "render/report_parts.h"
 
 /* Integers up to 2^53 are exact in every JSON reader (RFC 8259, 6); larger ones go out as strings.
  */
 #define EXACT_LIMIT (UINT64_C(1) << 53)
+
+enum { HOTSPOTS_WITH_CALLERS = 20, CALLERS = 5 };
 
 struct json {
 	const struct report *report;
@@ -179,6 +182,23 @@ static const char *kind_word(enum frame_kind kind)
 	return "user";
 }
 
+static void put_callers(struct json *j, cJSON *o, const struct hotspot *h)
+{
+	struct caller callers[CALLERS];
+	bool is_hot = h < j->report->hotspots.at + HOTSPOTS_WITH_CALLERS && h->self;
+	size_t count = is_hot ? callers_of(j->report->profile, h, callers, CALLERS) : 0;
+	cJSON *array = add_array(j, o, "callers");
+	for (size_t i = 0; array && !j->failed && i < count; i++) {
+		cJSON *c = cJSON_CreateObject();
+		append(j, array, c);
+		if (!c)
+			return;
+		add_string(j, c, "function", callers[i].function);
+		add_integer(j, c, "samples", callers[i].samples);
+		add_number(j, c, "percent", percent_of(callers[i].samples, h->self));
+	}
+}
+
 static void put_hotspot(struct json *j, cJSON *o, const struct hotspot *h)
 {
 	add_string(j, o, "function", h->function);
@@ -197,6 +217,7 @@ static void put_hotspot(struct json *j, cJSON *o, const struct hotspot *h)
 	add_number(j, o, "total_high", h->total_share.high);
 	add_seconds(j, o, "self_cpu_s", h->self_ns);
 	add_seconds(j, o, "total_cpu_s", h->total_ns);
+	put_callers(j, o, h);
 }
 
 static void put_hotspots(struct json *j, cJSON *root)

@@ -105,6 +105,33 @@ static void the_answer_comes_first(void **state)
 	profile_destroy(p);
 }
 
+static void it_says_who_calls_and_what_holds_most(void **state)
+{
+	(void)state;
+	struct profile *p = stacks_profile("t;start@prog;a@prog;hot@prog 40\n"
+					   "t;start@prog;b@prog;hot@prog;hot@prog 20\n"
+					   "t;start@prog;c@prog;hot@prog 4\n"
+					   "t;start@prog;b@prog;cold@prog 36\n");
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
+	assert_non_null(strstr(report, "hot is called 62 % by a, 31 % by b\n"));
+	const char *totals = strstr(report, "\nBy all that they call");
+	assert_non_null(totals);
+	const char *b = strstr(totals, "  56.00    46.2 - 65.3    0.00  b\n");
+	const char *a = strstr(totals, "  40.00    30.9 - 49.8    0.00  a\n");
+	assert_true(b && a && b < a);
+	assert_null(strstr(totals, "  start\n")); /* is on every stack */
+	free(report);
+	cJSON *root = render_json(p);
+	const cJSON *hot = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "hotspots"), 0);
+	const cJSON *callers = cJSON_GetObjectItem(hot, "callers");
+	assert_int_equal(cJSON_GetArraySize(callers), 3);
+	assert_string_equal(text(cJSON_GetArrayItem(callers, 0), "function"), "a");
+	assert_true(number(cJSON_GetArrayItem(callers, 0), "samples") == 40);
+	assert_true(number(cJSON_GetArrayItem(callers, 1), "percent") == 31.25);
+	cJSON_Delete(root);
+	profile_destroy(p);
+}
+
 static void lines_keep_the_width(void **state)
 {
 	(void)state;
@@ -182,6 +209,7 @@ int main(void)
 		cmocka_unit_test(json_has_the_contracts_fields),
 		cmocka_unit_test(json_keeps_large_integers_and_bad_names),
 		cmocka_unit_test(the_answer_comes_first),
+		cmocka_unit_test(it_says_who_calls_and_what_holds_most),
 		cmocka_unit_test(lines_keep_the_width),
 		cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
 		cmocka_unit_test(no_samples_are_explained),
