@@ -79,12 +79,7 @@ static int store(const struct option *o, void *fields, const char *text, const c
 /* Options that the manuals of later versions have: who tries one is told so. */
 static bool comes_later(const char *word)
 {
-	static const char *const later[] = {
-		"-a",
-		"--all",
-		"--cgroup",
-		"--repeat",
-	};
+	static const char *const later[] = { "--repeat" };
 	size_t length = strcspn(word, "=");
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
 		if (strlen(later[i]) == length && !strncmp(later[i], word, length))

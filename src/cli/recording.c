@@ -106,7 +106,7 @@ int recording_write(struct session *s, const struct recording_options *o,
 				      .annotate = o->annotate,
 				      .weight = o->weight };
 	int r = session_profile(s, &p, err);
-	if (has_progress(o, session_child(s)))
+	if (has_progress(o, session_runs_command(s)))
 		fputs("\r" ERASE_TO_END, stderr);
 	if (r < 0)
 		return r;

@@ -22,6 +22,8 @@ struct recording_options {
 	bool quiet, verbose;
 	struct log log;          /* where --verbose writes */
 	struct option_list pids; /* attach */
+	bool system;
+	const char *cgroup;
 };
 
 #define RECORDING_DEFAULTS                                                           \

@@ -36,13 +36,13 @@ static int run(struct session_config *config, const struct recording_options *op
 	struct recording_journal journal;
 	if (session_create(config, &s, &err) < 0)
 		return complain(STATUS_OURS, &err);
-	int written = recording_begin(config, options, outputs, session_child(s), &journal, &err);
+	int written = recording_begin(config, options, outputs, session_target(s), &journal, &err);
 	if (written < 0 || session_run(s, &err) < 0) {
 		int failed = failed_to_start(s, &err);
 		recording_end(&journal, outputs, true);
 		return failed;
 	}
-	written = recording_write(s, options, outputs, session_child(s), &err);
+	written = recording_write(s, options, outputs, session_target(s), &err);
 	if (written < 0)
 		complain(STATUS_OURS, &err);
 	recording_end(&journal, outputs, written < 0);

@@ -61,3 +61,17 @@ int process_add_descendants(pid_list *pids)
 	map64_deinit(&known);
 	return r;
 }
+
+int process_add_all(pid_list *pids)
+{
+	DIR *proc = opendir("/proc");
+	int r = 0;
+	for (const struct dirent *e; proc && r == 0 && (e = readdir(proc));) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+		if (pid > 0 && !vec_push(pids, pid))
+			r = -ENOMEM;
+	}
+	if (proc)
+		closedir(proc);
+	return r;
+}

@@ -16,4 +16,7 @@ typedef VEC(pid_t) pid_list;
  */
 int process_add_descendants(pid_list *pids);
 
+/** Adds every process that /proc shows, kernel threads too. @return 0 or -ENOMEM */
+int process_add_all(pid_list *pids);
+
 #endif

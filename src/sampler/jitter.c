@@ -178,6 +178,26 @@ uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t 
 	return change_steady(j, e);
 }
 
+uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns)
+{
+	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
+	if (e->begun) {
+		uint64_t ran_ns = now_ns > e->changed_ns ? now_ns - e->changed_ns : 0;
+		int64_t ticks = bounded((int64_t)(ran_ns / e->period_ns), 0, 1000);
+		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) * ticks;
+		e->debt_ns += (int64_t)(ran_ns % e->period_ns);
+		e->expected = (e->expected + (uint32_t)ticks + 1) / 2;
+	}
+	e->debt_ns = bounded(e->debt_ns, -limit_ns, limit_ns);
+	if (!e->expected)
+		e->expected = 1;
+	e->begun = true;
+	e->lead = false;
+	e->changed_ns = now_ns;
+	e->previous_ns = e->period_ns;
+	return change_steady(j, e);
+}
+
 /*
  * While a period is close to that of the work, samples say the same again and again; so the nearer
  * moments are likelier: the least of three draws is 7.5 ms on average.

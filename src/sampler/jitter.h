@@ -80,6 +80,12 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
 			     uint64_t last_ns, uint32_t ticks);
 
+/**
+ * The same for an event that counts a CPU's time and not a thread's: it never pauses, and most of its
+ * ticks may hit the idle task, which leaves no sample. So the clock says what it did.
+ */
+uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns);
+
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);
 

@@ -132,6 +132,7 @@ static int perf_open_parts(struct perf *p, struct error *err)
 		return r;
 	p->stats.kernel = p->shape.features.kernel;
 	p->shape.children = p->config.children;
+	p->shape.scope = p->config.scope;
 	raise_descriptor_limit(p);
 	set_rate(p);
 	r = open_rings(p, err);
@@ -144,7 +145,7 @@ static int perf_open_parts(struct perf *p, struct error *err)
 	if (perf_families_init(&p->families, &p->shape, p->rings, p->cpu_count) < 0 ||
 	    perf_threads_init(&p->threads, p->cpu_count) < 0)
 		return fail(err, -ENOMEM, "out of memory");
-	return 0;
+	return perf_is_wide(p) ? perf_wide_open(p, err) : 0;
 }
 
 static int perf_create(const struct sampler_config *config, struct sampler **out, struct error *err)
@@ -165,7 +166,9 @@ static int perf_create(const struct sampler_config *config, struct sampler **out
 
 static int perf_add_process(struct sampler *s, pid_t pid, struct error *err)
 {
-	return perf_cover_process(perf_of(s), pid, err);
+	struct perf *p = perf_of(s);
+	return perf_is_wide(p) ? perf_wide_add_process(p, pid, err)
+			       : perf_cover_process(p, pid, err);
 }
 
 static int perf_add_on_exec(struct sampler *s, pid_t pid, struct error *err)

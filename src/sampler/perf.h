@@ -27,7 +27,10 @@ struct perf_cpu_time {
  *	perf_emit.c     shows records in time order
  *	perf_period.c   changes periods
  *	perf_cpu.c	CPU time of threads
+ *	perf_wide.c	events that belong to CPUs: the whole system, control groups
  */
+enum { PERF_WIDE_FAMILY = 1 }; /* in wider scopes there is no other */
+
 struct perf {
 	struct sampler base;
 	struct sampler_config config;
@@ -82,6 +85,21 @@ void perf_cpu_cover(const struct perf_thread *thread, struct perf_family *family
 void perf_cpu_family_ends(struct perf *p, uint32_t family);
 /** The window ends: shows the CPU time of all threads that were not shown yet. */
 void perf_cpu_end(struct perf *p);
+
+/** Reports the CPU time of a thread later on, when records are out. */
+void perf_cpu_emit_later(struct perf *p, pid_t pid, pid_t tid, uint64_t cpu_ns);
+
+static inline bool perf_is_wide(const struct perf *p)
+{
+	return p->config.scope != SCOPE_PROCESSES;
+}
+
+/** Opens the events of a wider scope. @return 0; negative errno (`err` names right and command) */
+int perf_wide_open(struct perf *p, struct error *err);
+/** Notes the CPU time of a process's threads. @return 0 or -ENOMEM */
+int perf_wide_add_process(struct perf *p, pid_t pid, struct error *err);
+/** As the scan of narrow scopes. @return whether the record shall be shown */
+bool perf_wide_scan(struct perf *p, const struct perf_meta *meta);
 
 /** Changes the periods that are due. */
 void perf_change_periods(struct perf *p, uint64_t now_ns);

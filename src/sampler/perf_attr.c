@@ -54,11 +54,13 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 		out->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	out->disabled = 1;
 	out->enable_on_exec = on_exec;
-	out->inherit = shape->children || shape->features.inherit_thread;
-	out->inherit_thread = !shape->children && shape->features.inherit_thread;
+	out->inherit = shape->scope == SCOPE_PROCESSES &&
+		       (shape->children || shape->features.inherit_thread);
+	out->inherit_thread = out->inherit && !shape->children;
 	out->inherit_stat = out->inherit;
 	out->exclude_kernel = !shape->features.kernel;
 	out->exclude_hv = 1;
+	out->exclude_idle = shape->scope == SCOPE_SYSTEM;
 	out->exclude_callchain_user = 1;
 	report_tasks(out, shape->features.build_id);
 	out->sample_regs_user = register_mask();
@@ -94,4 +96,10 @@ void perf_attr_fence(struct perf_event_attr *out)
 int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
 	return (int)syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+int perf_open_cgroup(struct perf_event_attr *attr, int cgroup_fd, int cpu)
+{
+	unsigned long flags = PERF_FLAG_FD_CLOEXEC | PERF_FLAG_PID_CGROUP;
+	return (int)syscall(SYS_perf_event_open, attr, cgroup_fd, cpu, -1, flags);
 }

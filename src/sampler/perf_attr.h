@@ -8,6 +8,8 @@
 
 #include <linux/perf_event.h>
 
+#include "sampler/sampler.h"
+
 /* What this kernel and these rights allow, beside the least that we need (Linux 4.8). */
 struct perf_features {
 	bool kernel;         /* kernel mode may be sampled */
@@ -18,6 +20,7 @@ struct perf_features {
 /* The content of a sample, and who is followed. */
 struct perf_shape {
 	struct perf_features features;
+	enum sampler_scope scope;
 	bool children;            /* processes inherit too, not only threads */
 	uint32_t stack_bytes;     /* multiple of 8, at most PERF_STACK_MAX */
 	uint32_t watermark_bytes; /* of the ring, before a poll(2) would wake; nobody polls */
@@ -29,7 +32,8 @@ enum {
 	PERF_REGISTER_COUNT = 17,
 };
 
-/** The sampling event: one for each (thread, CPU). Starts disabled, on exec enabled if wanted. */
+/** The sampling event: one for each (thread, CPU), in wider scopes one a CPU. Starts disabled, on exec
+ * enabled if wanted. */
 void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool on_exec,
 			struct perf_event_attr *out);
 
@@ -52,5 +56,7 @@ void perf_attr_fence(struct perf_event_attr *out);
 
 /** perf_event_open(2) with PERF_FLAG_FD_CLOEXEC. @return descriptor, or -1 and errno */
 int perf_open(struct perf_event_attr *attr, pid_t tid, int cpu);
+/** The same for the threads of a control group. */
+int perf_open_cgroup(struct perf_event_attr *attr, int cgroup_fd, int cpu);
 
 #endif

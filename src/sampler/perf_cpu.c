@@ -34,7 +34,7 @@ void perf_cpu_cover(const struct perf_thread *thread, struct perf_family *family
 	family->cpu_before_ns = now_ns > thread->cpu_base_ns ? now_ns - thread->cpu_base_ns : 0;
 }
 
-static void emit_later(struct perf *p, pid_t pid, pid_t tid, uint64_t cpu_ns)
+void perf_cpu_emit_later(struct perf *p, pid_t pid, pid_t tid, uint64_t cpu_ns)
 {
 	struct perf_cpu_time cpu = { .pid = pid, .tid = tid, .cpu_ns = cpu_ns };
 	if (cpu_ns && !vec_push(&p->cpu_times, cpu))
@@ -57,15 +57,18 @@ void perf_cpu_family_ends(struct perf *p, uint32_t number)
 	 * it. */
 	if (family->disowned)
 		own_ns = family->own_samples * p->jitter.nominal_ns;
-	emit_later(p, family->pid, family->tid, family->cpu_before_ns + own_ns);
+	perf_cpu_emit_later(p, family->pid, family->tid, family->cpu_before_ns + own_ns);
 }
 
 static void end_thread(struct perf *p, const struct perf_thread *thread)
 {
 	uint64_t now_ns = schedstat_ns(thread->pid, thread->tid);
 	struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
-	if (now_ns > thread->cpu_base_ns)
-		emit_later(p, thread->pid, thread->tid, now_ns - thread->cpu_base_ns);
+	if (thread->base_unknown)
+		perf_cpu_emit_later(p, thread->pid, thread->tid,
+				    thread->samples * p->jitter.nominal_ns);
+	else if (now_ns > thread->cpu_base_ns)
+		perf_cpu_emit_later(p, thread->pid, thread->tid, now_ns - thread->cpu_base_ns);
 	else if (!now_ns && family->tid == thread->tid)
 		family->ended = true; /* the record of its end was lost, or did not arrive yet */
 }

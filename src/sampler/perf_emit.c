@@ -22,6 +22,8 @@ static bool counts(struct perf *p, const struct perf_meta *meta)
 {
 	const struct perf_sampling_event *event = perf_families_event(&p->families, meta->id);
 	const struct perf_thread *thread = perf_threads_find(&p->threads, meta->tid);
+	if (perf_is_wide(p))
+		return event;
 	return event && thread && perf_thread_owner(thread, meta->time_ns) == event->family;
 }
 
@@ -107,7 +109,7 @@ void perf_emit_consume(struct perf *p)
 		p->cpu_times_at++;
 		return;
 	}
-	if (p->record.kind == RECORD_EXIT) {
+	if (p->record.kind == RECORD_EXIT && !perf_is_wide(p)) {
 		const struct perf_thread *thread = perf_threads_find(&p->threads, p->record.tid);
 		if (thread && thread->exited)
 			perf_threads_remove(&p->threads, p->record.tid);

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 static bool append_family(struct perf_families *f)
 {
 	if (!vec_push(&f->family, (struct perf_family){ 0 }))
@@ -46,7 +48,7 @@ void perf_families_deinit(struct perf_families *f)
 {
 	for (uint32_t i = 0; i < f->family.count; i++) {
 		if (f->family.at[i].state == FAMILY_OPEN)
-			close(f->family.at[i].fence_fd);
+			cleanup_close(&f->family.at[i].fence_fd);
 		forget_events(f, i);
 	}
 	vec_free(&f->family);
@@ -70,7 +72,8 @@ static int open_event(struct perf_families *f, struct jitter *jitter, uint32_t i
 	struct perf_event_attr attr;
 	perf_attr_sampling(f->shape, jitter_begin(jitter, &event->jitter), on_exec, &attr);
 	event->family = index / f->cpu_count;
-	event->fd = perf_open(&attr, tid, ring->cpu);
+	event->fd = f->shape->scope == SCOPE_CGROUP ? perf_open_cgroup(&attr, tid, ring->cpu)
+						    : perf_open(&attr, tid, ring->cpu);
 	if (event->fd < 0)
 		return -errno;
 	if (ioctl(event->fd, PERF_EVENT_IOC_ID, &event->id) < 0 ||
@@ -87,13 +90,13 @@ int perf_family_open(struct perf_families *f, struct jitter *jitter, pid_t pid, 
 		return -ENOMEM;
 	struct perf_event_attr fence;
 	perf_attr_fence(&fence);
-	int fence_fd = perf_open(&fence, tid, -1);
-	if (fence_fd < 0)
+	bool fenced = f->shape->scope == SCOPE_PROCESSES;
+	_cleanup_close_ int fence_fd = fenced ? perf_open(&fence, tid, -1) : -1;
+	if (fenced && fence_fd < 0)
 		return -errno;
 	for (uint32_t i = 0; i < f->cpu_count; i++) {
 		int r = open_event(f, jitter, family * f->cpu_count + i, tid, on_exec);
 		if (r < 0) {
-			close(fence_fd);
 			forget_events(f, family);
 			return r;
 		}
@@ -102,7 +105,7 @@ int perf_family_open(struct perf_families *f, struct jitter *jitter, pid_t pid, 
 						     .on_exec = on_exec,
 						     .pid = pid,
 						     .tid = tid,
-						     .fence_fd = fence_fd };
+						     .fence_fd = take_fd(&fence_fd) };
 	f->open_count++;
 	return (int)family;
 }
@@ -134,7 +137,7 @@ void perf_family_close(struct perf_families *f, uint32_t family, uint64_t now_ns
 			close(events[i].fd);
 		events[i].fd = -1;
 	}
-	close(f->family.at[family].fence_fd);
+	cleanup_close(&f->family.at[family].fence_fd);
 	f->family.at[family].state = FAMILY_CLOSED;
 	f->family.at[family].closed_ns = now_ns;
 	f->open_count--;

@@ -23,9 +23,9 @@ struct perf_family {
 	bool on_exec;
 	bool branched; /* copies of it exist or existed */
 	pid_t pid, tid;
-	int fence_fd;           /* see perf_attr_fence(); valid while FAMILY_OPEN */
-	bool ended;             /* the thread that it was opened for has ended */
-	bool disowned;          /* threads with copies of it got events of their own */
+	int fence_fd;  /* see perf_attr_fence(); valid while FAMILY_OPEN, -1 in wider scopes */
+	bool ended;    /* the thread that it was opened for has ended */
+	bool disowned; /* threads with copies of it got events of their own */
 	uint64_t cpu_before_ns; /* of the thread in the window, until this family was opened */
 	uint64_t copies_ns;     /* counted by copies that have ended */
 	uint64_t own_samples;   /* not those of copies */
@@ -59,6 +59,8 @@ void perf_families_deinit(struct perf_families *f);
 
 /**
  * Opens a family, disabled.
+ *
+ * @param tid in wider scopes -1 for all threads, or the descriptor of a control group's folder
  * @return its number; negative errno (-ESRCH when the thread is gone)
  */
 int perf_family_open(struct perf_families *f, struct jitter *jitter, pid_t pid, pid_t tid,

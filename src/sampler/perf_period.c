@@ -25,8 +25,26 @@ static void change(struct perf *p, struct perf_sampling_event *event, uint64_t n
 	p->stats.jitter_ioctls++;
 }
 
+static void change_cpus(struct perf *p, uint64_t now_ns)
+{
+	struct perf_sampling_event *events = perf_family_events(&p->families, PERF_WIDE_FAMILY);
+	if (now_ns < p->jitter.next_ns)
+		return;
+	for (uint32_t i = 0; i < p->cpu_count; i++) {
+		uint64_t period_ns =
+			jitter_change_of_cpu(&p->jitter, &events[i].jitter, monotonic_ns());
+		ioctl(events[i].fd, PERF_EVENT_IOC_PERIOD, &period_ns);
+		p->stats.jitter_ioctls++;
+	}
+	jitter_schedule(&p->jitter, now_ns);
+}
+
 void perf_change_periods(struct perf *p, uint64_t now_ns)
 {
+	if (p->config.scope == SCOPE_SYSTEM) {
+		change_cpus(p, now_ns);
+		return;
+	}
 	bool all = now_ns >= p->jitter.next_ns;
 	if (!all && !p->urgent)
 		return;

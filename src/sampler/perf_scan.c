@@ -152,6 +152,8 @@ static bool scan_read(struct perf *p, const struct perf_meta *meta)
 static bool scan_record(struct perf *p, const struct perf_meta *meta)
 {
 	struct perf_thread *thread;
+	if (perf_is_wide(p))
+		return perf_wide_scan(p, meta);
 	switch (meta->type) {
 	case PERF_RECORD_SAMPLE: return scan_sample(p, meta);
 	case PERF_RECORD_READ: return scan_read(p, meta);

@@ -28,6 +28,8 @@ struct perf_thread {
 	bool exited;
 	uint64_t born_ns;     /* time of its FORK; 0: it was there before us */
 	uint64_t cpu_base_ns; /* its CPU time when the window began */
+	bool base_unknown;    /* it came to be covered later, nobody knows when */
+	uint64_t samples;     /* in wider scopes */
 	uint32_t owner_count;
 	struct perf_owner owners[THREAD_OWNERS]; /* ascending */
 };

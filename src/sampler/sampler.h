@@ -17,7 +17,15 @@
  * rows) and is never copied.
  */
 
+enum sampler_scope {
+	SCOPE_PROCESSES, /* what add_process() and add_on_exec() name, with their descendants */
+	SCOPE_SYSTEM,    /* every thread on every CPU, but the idle task */
+	SCOPE_CGROUP,    /* every thread in a control group or below it */
+};
+
 struct sampler_config {
+	enum sampler_scope scope;
+	int cgroup_fd;         /* SCOPE_CGROUP: the group's folder; borrowed by open() */
 	uint32_t rate_hz;      /* samples per second of CPU time that are wanted */
 	bool kernel;           /* sample kernel mode too, if permitted */
 	bool children;         /* follow forks */
@@ -61,11 +69,16 @@ struct sampler_ops {
 	 */
 	int (*probe)(const struct sampler_config *config, struct error *err);
 
-	/** Makes a disarmed sampler. @return 0 or negative errno */
+	/**
+	 * Makes a disarmed sampler.
+	 * @return 0; -EPERM/-EACCES as probe(); with SCOPE_CGROUP -ENOENT, -EINVAL or -EBADF if the kernel
+	 *	   cannot sample that hierarchy as one; other negative errno
+	 */
 	int (*open)(const struct sampler_config *config, struct sampler **out, struct error *err);
 
 	/**
-	 * Covers a live process with all its threads.
+	 * Covers a live process with all its threads. In wider scopes only their CPU time is noted, so
+	 * that what they use from now on is known.
 	 * @return 0; -ESRCH; -EPERM/-EACCES (`err` names the right and the command that grants it)
 	 */
 	int (*add_process)(struct sampler *s, pid_t pid, struct error *err);

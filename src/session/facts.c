@@ -21,23 +21,34 @@ static void add_command(struct strbuf *text, char **command)
 	}
 }
 
-int facts_targets(struct builder *b, struct process_table *processes, const pid_t *pids,
-		  size_t count)
+static void describe_targets(struct strbuf *text, struct process_table *processes,
+			     const struct targets *t)
 {
-	struct strbuf text = { 0 };
-	strbuf_puts(&text, "attach");
-	for (size_t i = 0; i < count; i++) {
+	const struct session_config *c = t->config;
+	strbuf_puts(text, "attach");
+	if (c->system)
+		strbuf_puts(text, " -a");
+	if (c->cgroup)
+		strbuf_printf(text, " --cgroup %s", c->cgroup_name);
+	for (size_t i = 0; i < c->pid_count; i++) {
 		const struct process_info *p =
-			process_info(processes, process_find(processes, pids[i]));
-		pid_t inner = process_inner_pid(pids[i]);
-		strbuf_printf(&text, "%s %d (%s", i ? "," : "", (int)pids[i],
+			process_info(processes, process_find(processes, c->pids[i]));
+		pid_t inner = process_inner_pid(c->pids[i]);
+		strbuf_printf(text, "%s %d (%s", i ? "," : "", (int)c->pids[i],
 			      strings_text(process_strings(processes), p->comm));
 		if (inner)
-			strbuf_printf(&text, ", %d in its pid namespace", (int)inner);
-		strbuf_putc(&text, ')');
-		if (builder_target_pid(b, (uint32_t)pids[i]) < 0)
-			text.failed = true;
+			strbuf_printf(text, ", %d in its pid namespace", (int)inner);
+		strbuf_putc(text, ')');
 	}
+}
+
+int facts_targets(struct builder *b, struct process_table *processes, const struct targets *t)
+{
+	struct strbuf text = { 0 };
+	describe_targets(&text, processes, t);
+	for (size_t i = 0; !t->config->system && i < t->pids.count; i++)
+		if (builder_target_pid(b, (uint32_t)t->pids.at[i]) < 0)
+			text.failed = true;
 	builder_meta(b)->command = builder_intern(b, strbuf_text(&text));
 	bool failed = text.failed;
 	strbuf_deinit(&text);

@@ -6,6 +6,7 @@
 #include "profile/builder.h"
 #include "sampler/sampler.h"
 #include "session/session.h"
+#include "session/targets.h"
 
 /* The facts of a run that its capture carries: command, host, sampler's figures, what it cost. */
 
@@ -13,8 +14,7 @@
 int facts_begin(struct builder *b, const struct session_config *config);
 
 /** `attach`: names the targets, e.g. "attach 4711 (nginx)". @return 0 or -ENOMEM */
-int facts_targets(struct builder *b, struct process_table *processes, const pid_t *pids,
-		  size_t count);
+int facts_targets(struct builder *b, struct process_table *processes, const struct targets *t);
 
 struct facts_so_far {
 	uint64_t start_unix_ns, duration_ns;

@@ -53,7 +53,8 @@ struct session {
 	struct stacks *stacks;
 	struct publisher *publisher;
 	uint32_t modules_progress; /* when rows were published last */
-	VEC(struct pollfd) fds;    /* 0 signals, 1 modules, 2 names, then a pidfd a target */
+	struct targets targets;
+	VEC(struct pollfd) fds; /* 0 signals, 1 modules, 2 names, then a pidfd a target */
 	uint64_t start_ns, start_unix_ns, end_ns;
 	uint64_t stop_ns; /* when -d is over; 0: until the end */
 	uint64_t next_tick_ns;
@@ -122,7 +123,7 @@ static int create_sampler(struct session *s, struct error *err)
 		.jitter = true,
 		.log = c->log,
 	};
-	return c->sampler->open(&sampler, &s->sampler, err);
+	return targets_open_sampler(&s->targets, c, &sampler, &s->sampler, err);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -178,8 +179,9 @@ static int create_live(struct session *s, struct error *err)
 		r = caller_state_capture(&s->caller, err);
 	if (r == 0)
 		r = signals_init(&s->signals, err);
-	if (r == 0 && config->command)
-		r = child_spawn(config->command, &s->caller, &s->child, err);
+	char **argv = config->command ? config->command : config->until;
+	if (r == 0 && argv)
+		r = child_spawn(argv, &s->caller, &s->child, err);
 	if (r == 0)
 		r = create_sampler(s, err);
 	if (r == 0) {
@@ -221,8 +223,10 @@ int session_create(const struct session_config *config, struct session **out, st
 static int begin_clock(struct session *s, struct error *err)
 {
 	const struct session_config *c = s->config;
-	if (system_time_begin(&s->system_time, c->command ? &s->child.pid : c->pids,
-			      c->command ? 1 : c->pid_count, c->children) < 0)
+	const pid_list *pids = &s->targets.pids;
+	size_t count = s->targets.wide ? 0 : pids->count; /* there the kernel is sampled */
+	if (system_time_begin(&s->system_time, c->command ? &s->child.pid : pids->at,
+			      c->command ? 1 : count, c->children) < 0)
 		return fail(err, -ENOMEM, "out of memory");
 	s->start_ns = monotonic_ns();
 	builder_set_start(s->builder, s->start_ns);
@@ -231,6 +235,14 @@ static int begin_clock(struct session *s, struct error *err)
 		s->stop_ns = s->start_ns + s->config->duration_ns;
 	s->next_tick_ns = s->start_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
 	return 0;
+}
+
+static int release_child(struct session *s, const char *name, struct error *err)
+{
+	int r = child_release(&s->child, err);
+	if (r < 0 && s->child.go_fd < 0)
+		s->exec_errno = -r;
+	return r < 0 ? fail_in(err, r, "'%s'", name) : 0;
 }
 
 /* Samples inside exec come before its record: they bear the name that CMD will have. */
@@ -257,18 +269,15 @@ static int start_command(struct session *s, struct error *err)
 	if (r < 0)
 		return r;
 	builder_target_pid(s->builder, (uint32_t)s->child.pid);
-	r = child_release(&s->child, err);
-	if (r < 0 && s->child.go_fd < 0)
-		s->exec_errno = -r;
-	return r < 0 ? fail_in(err, r, "'%s'", s->config->command[0]) : 0;
+	return release_child(s, s->config->command[0], err);
 }
 
 /* The first image that CMD, or the first target, runs: its binary becomes module 1. */
 static void note_main_binary(struct session *s, pid_t pid)
 {
 	const struct session_config *c = s->config;
-	pid_t first = c->replay ? s->recorded.main_pid : c->command ? s->child.pid : c->pids[0];
-	if (pid != first)
+	pid_t first = c->replay ? s->recorded.main_pid : session_target(s);
+	if (c->system || c->cgroup || pid != first)
 		return;
 	mapped_id mapped = process_binary(s->processes, process_find(s->processes, pid));
 	if (mapped.v)
@@ -278,25 +287,20 @@ static void note_main_binary(struct session *s, pid_t pid)
 static int start_targets(struct session *s, struct error *err)
 {
 	const struct session_config *c = s->config;
-	for (size_t i = 0; i < c->pid_count; i++) {
-		int r = c->sampler->add_process(s->sampler, c->pids[i], err);
-		if (r < 0)
-			return r;
-	}
-	int r = c->sampler->arm(s->sampler, err);
+	int r = targets_cover(&s->targets, s->processes, err);
+	if (r == 0)
+		r = c->sampler->arm(s->sampler, err);
 	if (r == 0)
 		r = begin_clock(s, err);
-	/* Mappings are read when later ones already come as records: none is missed. */
-	for (size_t i = 0; r == 0 && i < c->pid_count; i++)
-		r = process_add_live(s->processes, c->pids[i], err);
+	if (r == 0)
+		r = targets_read(&s->targets, err);
 	if (r < 0)
 		return r;
-	note_main_binary(s, c->pids[0]);
-	if (facts_targets(s->builder, s->processes, c->pids, c->pid_count) < 0 ||
-	    (c->children && targets_add_descendants(c, s->sampler, s->processes) < 0) ||
+	note_main_binary(s, session_target(s));
+	if (facts_targets(s->builder, s->processes, &s->targets) < 0 ||
 	    modules_open_new(s->modules) < 0)
-		r = fail(err, -ENOMEM, "out of memory");
-	return r;
+		return fail(err, -ENOMEM, "out of memory");
+	return c->until ? release_child(s, c->until[0], err) : 0;
 }
 
 static int apply(struct session *s, const struct record *r)
@@ -381,8 +385,10 @@ static void handle_signals(struct session *s)
 			s->stopping = s->hurry = true;
 		if (action == SIGNAL_GIVE_UP)
 			s->gave_up = true;
+		if (action == SIGNAL_STOP && s->child.pid && !s->child.exited)
+			kill(s->child.pid, SIGTERM); /* it has nothing to time any more */
 	}
-	if (s->config->command && child_reap(&s->child))
+	if (s->child.pid && child_reap(&s->child))
 		s->stopping = true;
 }
 
@@ -397,7 +403,9 @@ static void watch_targets(struct session *s)
 		}
 		alive += p->fd >= 0;
 	}
-	if (!s->config->command && !alive)
+	if (s->config->pid_count && !alive)
+		s->stopping = true;
+	if (s->config->cgroup && !targets_look_again(&s->targets, monotonic_ns()))
 		s->stopping = true;
 }
 
@@ -566,8 +574,8 @@ static int await_names(struct session *s)
 
 int session_profile(struct session *s, struct profile **out, struct error *err)
 {
-	if (await_names(s) < 0 ||
-	    (s->child.exited && facts_survivors(s->builder, s->processes, s->child.pid) < 0))
+	if (await_names(s) < 0 || (s->config->command && s->child.exited &&
+				   facts_survivors(s->builder, s->processes, s->child.pid) < 0))
 		return fail(err, -ENOMEM, "out of memory");
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
@@ -587,7 +595,7 @@ void session_wait(struct session *s, struct session_outcome *out)
 {
 	*out = (struct session_outcome){ 0 };
 	s->stopping = false;
-	while (s->config->command && !s->gave_up && !child_reap(&s->child)) {
+	while (s->child.pid && !s->gave_up && !child_reap(&s->child)) {
 		poll(s->fds.at, 1, -1);
 		handle_signals(s);
 	}
@@ -597,9 +605,16 @@ void session_wait(struct session *s, struct session_outcome *out)
 	out->gave_up = s->gave_up && !s->child.exited;
 }
 
-pid_t session_child(const struct session *s)
+bool session_runs_command(const struct session *s)
 {
-	return s->child.pid;
+	return s->config->command;
+}
+
+pid_t session_target(const struct session *s)
+{
+	if (s->config->command)
+		return s->child.pid;
+	return s->targets.pids.count && !s->config->system ? s->targets.pids.at[0] : 0;
 }
 
 void session_destroy(struct session *s)
@@ -620,6 +635,7 @@ void session_destroy(struct session *s)
 			close(s->fds.at[i].fd);
 	vec_free(&s->fds);
 	system_time_deinit(&s->system_time);
+	targets_deinit(&s->targets);
 	signals_deinit(&s->signals);
 	child_deinit(&s->child);
 	free(s);

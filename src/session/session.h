@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "process/cgroup.h"
 #include "profile/profile.h"
 #include "sampler/sampler.h"
 
@@ -20,8 +21,12 @@ enum { SESSION_NO_TIMES = 1 }; /* a budget in which no time has room */
 
 struct session_config {
 	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
-	const pid_t *pids; /* `attach` */
+	const pid_t *pids; /* `attach`: these processes, */
 	size_t pid_count;
+	bool system;                 /* or all of them, */
+	const struct cgroup *cgroup; /* or those of a control group, */
+	const char *cgroup_name;     /* as the user calls it */
+	char **until;                /* NULL, or a command that is run beside: its end is ours */
 	const struct sampler_ops *sampler;
 	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
 	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
@@ -70,8 +75,9 @@ int session_profile(struct session *s, struct profile **out, struct error *err);
 /** `run`: waits for CMD if it still runs (passing signals on) and says how it ended. */
 void session_wait(struct session *s, struct session_outcome *out);
 
-/** @return CMD's pid, 0 for `attach` */
-pid_t session_child(const struct session *s);
+bool session_runs_command(const struct session *s);
+/** @return the pid of CMD or of the first target; 0 if there is none */
+pid_t session_target(const struct session *s);
 
 /** Takes NULL. CMD, if it still runs, goes on. */
 void session_destroy(struct session *s);

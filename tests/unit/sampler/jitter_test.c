@@ -20,12 +20,13 @@ struct model {
 	uint64_t left_ns;        /* until the next tick */
 	struct jitter_event event;
 	uint64_t samples, warm;
+	bool of_cpu; /* the event is a CPU's: it ticks on while the thread sleeps, and nobody sees that */
 };
 
-static void tick(struct model *m, struct jitter *j)
+static void tick(struct model *m, struct jitter *j, bool running)
 {
 	m->left_ns = m->event.period_ns;
-	if (!jitter_sample(j, &m->event, m->now_ns))
+	if (m->of_cpu ? !running : !jitter_sample(j, &m->event, m->now_ns))
 		return;
 	m->samples++;
 	m->warm += m->cpu_ns % m->work_ns >= m->work_ns / 4 * 3;
@@ -36,27 +37,30 @@ static void run(struct model *m, struct jitter *j, uint64_t wall_ns)
 {
 	while (wall_ns) {
 		uint64_t at = m->now_ns % m->cycle_ns;
-		bool running = at < m->burst_ns;
+		bool running = at < m->burst_ns, counts = running || m->of_cpu;
 		uint64_t step = running ? m->burst_ns - at : m->cycle_ns - at;
 		if (step > wall_ns)
 			step = wall_ns;
-		if (running && step > m->left_ns)
+		if (counts && step > m->left_ns)
 			step = m->left_ns;
 		m->now_ns += step;
 		wall_ns -= step;
-		if (!running)
+		if (running)
+			m->cpu_ns += step;
+		if (!counts)
 			continue;
-		m->cpu_ns += step;
 		m->left_ns -= step;
 		if (!m->left_ns)
-			tick(m, j);
+			tick(m, j, running);
 	}
 }
 
 static void poll_once(struct model *m, struct jitter *j)
 {
 	bool all = m->now_ns >= j->next_ns;
-	if (m->event.samples && (all || m->event.lead))
+	if (m->of_cpu && all)
+		m->left_ns = jitter_change_of_cpu(j, &m->event, m->now_ns);
+	else if (m->event.samples && (all || m->event.lead))
 		m->left_ns =
 			jitter_change(j, &m->event, m->now_ns,
 				      jitter_runs_through(&m->event, m->now_ns) ? 0 : m->cpu_ns);
@@ -68,14 +72,20 @@ struct result {
 	double mean, variance_ratio, rate;
 };
 
-static struct result simulate_with(bool off, uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns,
-				   uint64_t cpu_ns)
+enum way { BY_JITTER, FIXED, OF_CPU };
+
+static struct result simulate_with(enum way way, uint64_t burst_ns, uint64_t cycle_ns,
+				   uint64_t work_ns, uint64_t cpu_ns)
 {
+	bool off = way == FIXED;
 	enum { RUNS = 400 };
 	double sum = 0, squares = 0, binomial = 0, samples = 0;
 	struct random lateness = { 99 };
 	for (uint64_t seed = 1; seed <= RUNS; seed++) {
-		struct model m = { .burst_ns = burst_ns, .cycle_ns = cycle_ns, .work_ns = work_ns };
+		struct model m = { .burst_ns = burst_ns,
+				   .cycle_ns = cycle_ns,
+				   .work_ns = work_ns,
+				   .of_cpu = way == OF_CPU };
 		struct jitter j;
 		jitter_init(&j, 1001001, 10000, seed);
 		jitter_schedule(&j, 0);
@@ -104,7 +114,7 @@ static struct result simulate_with(bool off, uint64_t burst_ns, uint64_t cycle_n
 static struct result simulate(uint64_t burst_ns, uint64_t cycle_ns, uint64_t work_ns,
 			      uint64_t cpu_ns)
 {
-	return simulate_with(false, burst_ns, cycle_ns, work_ns, cpu_ns);
+	return simulate_with(BY_JITTER, burst_ns, cycle_ns, work_ns, cpu_ns);
 }
 
 /* Of 400 runs: the mean's own error is 0.001, that of the variance 7 %. */
@@ -130,7 +140,7 @@ static void periodic_work_is_not_aliased(void **state)
 static void a_fixed_period_shows_a_phase(void **state)
 {
 	(void)state;
-	struct result r = simulate_with(true, forever, forever, 1001001 / 3, 500 * NSEC_PER_MSEC);
+	struct result r = simulate_with(FIXED, forever, forever, 1001001 / 3, 500 * NSEC_PER_MSEC);
 	assert_true(r.variance_ratio > 20);
 }
 
@@ -143,6 +153,18 @@ static void work_at_each_tick_of_a_timer_is_seen_whole(void **state)
 	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
 		assert_true_to_life(
 			simulate(bursts[i], 10 * NSEC_PER_MSEC, bursts[i], 300 * NSEC_PER_MSEC));
+}
+
+static void a_cpus_event_sees_busy_and_idle_cpus_alike(void **state)
+{
+	(void)state;
+	static const uint64_t bursts[] = { 300000, 1001001, 2000000, 5000000 };
+	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
+		assert_true_to_life(simulate_with(OF_CPU, bursts[i], 10 * NSEC_PER_MSEC, bursts[i],
+						  300 * NSEC_PER_MSEC));
+	assert_true_to_life(
+		simulate_with(OF_CPU, forever, forever, 1001001 / 3, 500 * NSEC_PER_MSEC));
+	assert_true_to_life(simulate_with(OF_CPU, forever, forever, 2002002, 500 * NSEC_PER_MSEC));
 }
 
 static void moments_of_change_lie_on_no_grid(void **state)
@@ -206,6 +228,7 @@ int main(void)
 		cmocka_unit_test(periodic_work_is_not_aliased),
 		cmocka_unit_test(a_fixed_period_shows_a_phase),
 		cmocka_unit_test(work_at_each_tick_of_a_timer_is_seen_whole),
+		cmocka_unit_test(a_cpus_event_sees_busy_and_idle_cpus_alike),
 		cmocka_unit_test(moments_of_change_lie_on_no_grid),
 		cmocka_unit_test(without_jitter_periods_are_nominal),
 		cmocka_unit_test(inherited_copies_are_thinned),

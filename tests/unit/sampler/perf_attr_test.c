@@ -109,6 +109,22 @@ static void threads_but_no_children(void **state)
 	assert_true(a.inherit && a.inherit_thread && a.inherit_stat);
 }
 
+/* Nothing to inherit: each CPU's event sees all that runs there, but not the idle task. */
+static void the_whole_system(void **state)
+{
+	(void)state;
+	struct perf_shape shape = { .features = { true, true, true },
+				    .scope = SCOPE_SYSTEM,
+				    .children = true,
+				    .stack_bytes = 8192 };
+	struct perf_event_attr a;
+	perf_attr_sampling(&shape, 800000, false, &a);
+	assert_true(a.exclude_idle && !a.inherit && !a.inherit_thread && !a.inherit_stat);
+	shape.scope = SCOPE_CGROUP;
+	perf_attr_sampling(&shape, 800000, false, &a);
+	assert_true(!a.exclude_idle && !a.inherit);
+}
+
 static void what_counts_nothing(void **state)
 {
 	(void)state;
@@ -154,6 +170,7 @@ int main(void)
 		cmocka_unit_test(as_root_with_children),
 		cmocka_unit_test(as_a_user_without_children_on_an_old_kernel),
 		cmocka_unit_test(threads_but_no_children),
+		cmocka_unit_test(the_whole_system),
 		cmocka_unit_test(what_counts_nothing),
 		cmocka_unit_test(cpu_lists),
 		cmocka_unit_test(descriptors_are_left_for_object_files),

@@ -264,7 +264,7 @@ static void a_command_that_goes_on_keeps_nothing_of_ours(void **state)
 	/* It does nothing but system calls; the machine may be busy. */
 	assert_in_range(p->meta.unsampled_kernel_ns, 20000000, 800000000);
 	profile_destroy(p);
-	assert_int_equal(kill(session_child(s), SIGKILL), 0);
+	assert_int_equal(kill(session_target(s), SIGKILL), 0);
 	session_wait(s, &outcome);
 	assert_int_equal(WTERMSIG(outcome.wait_status), SIGKILL);
 	session_destroy(s);
