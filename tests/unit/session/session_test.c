@@ -237,12 +237,13 @@ static unsigned turns_with_rings_of(uint32_t samples)
 static void small_rings_are_drained_more_often(void **state)
 {
 	(void)state;
-	enum { TURNS_AT_10_MS = 31, TRIES = 20 }; /* in 300 ms */
+	/* In 300 ms; each file of our own that the loader has opened makes a turn more. */
+	enum { TURNS_AT_10_MS = 31, TURNS_FOR_FILES = 30, TRIES = 20 };
 	unsigned most = 0;
-	assert_in_range(turns_with_rings_of(250), 1, TURNS_AT_10_MS);
-	for (unsigned i = 0; i < TRIES && most <= TURNS_AT_10_MS; i++) /* a busy machine */
-		most = turns_with_rings_of(8);
-	assert_true(most > TURNS_AT_10_MS);
+	assert_in_range(turns_with_rings_of(250), 1, TURNS_AT_10_MS + TURNS_FOR_FILES);
+	for (unsigned i = 0; i < TRIES && most <= TURNS_AT_10_MS + TURNS_FOR_FILES; i++)
+		most = turns_with_rings_of(8); /* more than once on a busy machine */
+	assert_true(most > TURNS_AT_10_MS + TURNS_FOR_FILES);
 }
 
 static void a_command_that_goes_on_keeps_nothing_of_ours(void **state)
