@@ -84,26 +84,42 @@ bool perf_decode_meta(const struct perf_layout *layout, const uint8_t *head, con
 	return !c.bad;
 }
 
-static bool decode_identity(struct cursor identity, uint16_t misc, struct record_mmap *m)
+/*
+ * The kernel keeps the flag when it goes from an event of somebody else that asked for build-ids to
+ * one that did not (kernel/events/core.c, perf_event_mmap_output, up to 6.18 at least): there the
+ * flag is right only if another tool has put the build-id in (perf inject).
+ */
+static bool is_build_id(const struct perf_layout *layout, uint16_t misc, uint8_t size_bytes)
 {
-	if (misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
-		uint8_t id_bytes = cursor_u8(&identity);
-		if (id_bytes > BUILD_ID_MAX)
-			return false;
-		cursor_take(&identity, 3);
-		memcpy(m->build_id, identity.at, id_bytes);
-		m->build_id_size = id_bytes;
-		m->has_build_id = id_bytes > 0;
-		return true;
+	enum { MD5_BYTES = 16, SHA1_BYTES = 20 };
+	if (!(misc & PERF_RECORD_MISC_MMAP_BUILD_ID))
+		return false;
+	return layout->has_build_ids || size_bytes == MD5_BYTES || size_bytes == SHA1_BYTES;
+}
+
+static bool decode_identity(struct cursor identity, const struct perf_layout *layout, uint16_t misc,
+			    struct record_mmap *m)
+{
+	struct cursor device = identity;
+	uint8_t id_bytes = cursor_u8(&identity);
+	if (!is_build_id(layout, misc, id_bytes)) {
+		uint32_t major = cursor_u32(&device);
+		m->device = ((uint64_t)major << 32) | cursor_u32(&device);
+		m->inode = cursor_u64(&device);
+		return !device.bad;
 	}
-	uint32_t major = cursor_u32(&identity);
-	m->device = ((uint64_t)major << 32) | cursor_u32(&identity);
-	m->inode = cursor_u64(&identity);
+	if (identity.bad || id_bytes > BUILD_ID_MAX)
+		return false;
+	cursor_take(&identity, 3);
+	memcpy(m->build_id, identity.at, id_bytes);
+	m->build_id_size = id_bytes;
+	m->has_build_id = id_bytes > 0;
 	return true;
 }
 
 /* PERF_RECORD_MMAP knows neither file nor protection, only whether it is data. */
-static bool decode_mmap(struct cursor c, uint32_t type, uint16_t misc, struct record *out)
+static bool decode_mmap(struct cursor c, const struct perf_layout *layout, uint32_t type,
+			uint16_t misc, struct record *out)
 {
 	enum { IDENTITY_BYTES = 24 };
 	struct record_mmap *m = &out->mmap;
@@ -114,7 +130,7 @@ static bool decode_mmap(struct cursor c, uint32_t type, uint16_t misc, struct re
 	m->file_off = cursor_u64(&c);
 	m->executable = !(misc & PERF_RECORD_MISC_MMAP_DATA);
 	if (type == PERF_RECORD_MMAP2) {
-		if (!decode_identity(cursor_sub(&c, IDENTITY_BYTES), misc, m))
+		if (!decode_identity(cursor_sub(&c, IDENTITY_BYTES), layout, misc, m))
 			return false;
 		m->executable = cursor_u32(&c) & 4; /* PROT_EXEC */
 		cursor_u32(&c);                     /* flags */
@@ -143,7 +159,7 @@ static bool decode_body(struct cursor body, uint16_t misc, const struct perf_lay
 {
 	switch (out->kind) {
 	case RECORD_SAMPLE: return perf_sample_decode(body, layout, meta, out_branches, out);
-	case RECORD_MMAP: return decode_mmap(body, meta->type, misc, out);
+	case RECORD_MMAP: return decode_mmap(body, layout, meta->type, misc, out);
 	case RECORD_COMM: return decode_comm(body, meta, out);
 	case RECORD_FORK:
 		out->fork = (struct record_fork){ meta->parent_pid, meta->parent_tid };

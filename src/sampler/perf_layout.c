@@ -36,6 +36,7 @@ void perf_layout_of(const struct perf_event_attr *attr, struct perf_layout *out)
 		.user_registers = attr->sample_regs_user,
 		.trailer_bytes = trailer_bytes(attr),
 		.user_half = user_half(attr),
+		.has_build_ids = attr->build_id,
 		.is_clock = attr->type == PERF_TYPE_SOFTWARE &&
 			    (attr->config == PERF_COUNT_SW_CPU_CLOCK ||
 			     attr->config == PERF_COUNT_SW_TASK_CLOCK),

@@ -20,6 +20,7 @@ struct perf_layout {
 	uint64_t user_registers;         /* bits of enum perf_event_x86_regs */
 	uint8_t trailer_bytes;           /* behind every record but samples; 0: there is none */
 	enum record_user_half user_half; /* what samples say of user mode */
+	bool has_build_ids;              /* mappings may carry one instead of an inode */
 	bool is_clock;                   /* the period is nanoseconds of CPU time */
 };
 

@@ -73,6 +73,8 @@ static bool read_on(struct replay *r)
 		if (r->at_end)
 			return false;
 		int status = replay_take(r, &r->error);
+		if (status == -EBADMSG && r->facts.unfinished)
+			status = 0; /* perf was about to write what follows the records */
 		if (status < 0)
 			r->status = status;
 		r->at_end = status <= 0;
@@ -121,8 +123,10 @@ static bool decode(struct replay *r)
 	const struct perf_layout *layout = &event->layout;
 	struct perf_branches branches = { 0 };
 	if (!perf_decode(layout, r->at.bytes, r->at.size_bytes, &branches, &r->record)) {
-		r->status = fail(&r->error, -EBADMSG, "the record at byte %llu is damaged",
-				 (unsigned long long)r->at.offset);
+		r->at_end = true;
+		if (!r->facts.unfinished)
+			r->status = fail(&r->error, -EBADMSG, "the record at byte %llu is damaged",
+					 (unsigned long long)r->at.offset);
 		return false;
 	}
 	r->record.time_ns = r->at.time_ns;

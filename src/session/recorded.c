@@ -8,6 +8,7 @@
 
 #include "sampler/replay.h"
 #include "symbol/running_kernel.h"
+#include "symbol/symbol.h"
 
 /*
  * Addresses of a kernel mean something only while that very kernel runs, at the same place. A file
@@ -31,10 +32,24 @@ static bool is_at_our_place(const struct replay_facts *f)
 	       running_kernel_address(f->kernel_symbol) == f->kernel_symbol_pc;
 }
 
+/* perf lists only files that samples hit: the vdso's build-id may be there, or the kernel's, or both. */
+static bool has_our_vdso(const struct replay_facts *f)
+{
+	struct object *ours;
+	if (!f->vdso.size_bytes)
+		return is_our_kernel(f);
+	if (symbol_vdso_object(&ours, NULL) < 0)
+		return false;
+	bool same = ours->build_id_size == f->vdso.size_bytes &&
+		    !memcmp(ours->build_id, f->vdso.bytes, f->vdso.size_bytes);
+	object_unref(ours);
+	return same;
+}
+
 static void look_at_vdso(struct recorded *r)
 {
 	struct modules_recorded recorded = { .build_id_dir = r->build_id_dir };
-	recorded.has_our_vdso = is_our_kernel(replay_facts(r->sampler));
+	recorded.has_our_vdso = has_our_vdso(replay_facts(r->sampler));
 	modules_set_recorded(r->modules, &recorded);
 	r->vdso_is_known = true;
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# check: serial
 """perf.data through our session against `perf script` on the same file: the samples are the same, so
 that counts must be, not only shares."""
 
@@ -36,6 +37,10 @@ def record(folder, options, command, pipe=False):
     out = data.open("wb") if pipe else subprocess.DEVNULL
     done = subprocess.run([PERF, "record", "-q", "-o", "-" if pipe else str(data), *options, "--", *command],
                           stdout=out, stderr=subprocess.PIPE, cwd=folder, timeout=60, check=False)
+    if done.returncode < 0:
+        # While somebody's event asks for build-ids, the kernel flags the mappings of other events too, and
+        # perf 6.1 falls over them (src/sampler/perf_decode.c).
+        pytest.skip(f"needs quiet: perf record died by signal {-done.returncode}")
     if done.returncode and b"ermission" in done.stderr:
         pytest.skip(f"needs perf: {done.stderr.decode(errors='replace').strip()[:200]}")
     return data
@@ -198,7 +203,7 @@ def test_a_killed_recording(tmp_path):
     bytes_ = bytearray(data.read_bytes())
     size = int.from_bytes(bytes_[48:56], "little")
     bytes_[48:56] = bytes(8)
-    data.write_bytes(bytes_[:104 + size * 3 // 4])
+    data.write_bytes(bytes_[:104 + size * 3 // 4] + b"no record at all")
     ours = report(data)["capture"]
     assert 0.5 * whole < ours["samples"] < whole
     assert any("was killed" in n for n in ours["notes"])

@@ -277,6 +277,35 @@ static void a_sample_without_a_chain_is_its_pc(void **state)
 		assert_false(perf_decode(&layout, b.at, size, NULL, &r));
 }
 
+/* Of an event that did not ask for build-ids, while another one did: the kernel's flag is wrong. */
+static void a_flag_of_somebody_elses_event_is_not_believed(void **state)
+{
+	(void)state;
+	struct record r;
+	struct perf_layout layout = ours();
+	begin(&b, PERF_RECORD_MMAP2, PERF_RECORD_MISC_MMAP_BUILD_ID | PERF_RECORD_MISC_USER);
+	put_u32(&b, 5, 6);
+	put_u64(&b, 0x7000);
+	put_u64(&b, 0x2000);
+	put_u64(&b, 0);
+	put_u32(&b, 0xfe, 1); /* major, minor: 254 is no size of a build-id, 8 could be one */
+	put_u64(&b, 4711);
+	put_u64(&b, 0);
+	put_u32(&b, 5, 2);
+	put_text(&b, "/lib/x.so");
+	end(&b, 5, 6, 77, 9, 9);
+	layout.has_build_ids = false;
+	for (unsigned major = 8; major < 255; major += 0xfe - 8) {
+		b.at[40] = (uint8_t)major;
+		assert_true(perf_decode(&layout, b.at, b.size, NULL, &r));
+		assert_false(r.mmap.has_build_id);
+		assert_int_equal(r.mmap.device, (uint64_t)major << 32 | 1);
+		assert_int_equal(r.mmap.inode, 4711);
+	}
+	layout.has_build_ids = true;
+	assert_false(perf_decode(&layout, b.at, b.size, NULL, &r));
+}
+
 static void old_mappings_and_the_kernels_own(void **state)
 {
 	(void)state;
@@ -330,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_copy_is_full_when_nothing_is_left_free),
 		cmocka_unit_test(an_inherited_copy_has_a_fixed_period),
 		cmocka_unit_test(mappings_by_build_id_and_by_inode),
+		cmocka_unit_test(a_flag_of_somebody_elses_event_is_not_believed),
 		cmocka_unit_test(old_mappings_and_the_kernels_own),
 		cmocka_unit_test(a_sample_of_a_file_has_a_chain_and_a_period),
 		cmocka_unit_test(a_sample_without_a_chain_is_its_pc),
