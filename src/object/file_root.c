@@ -19,12 +19,14 @@
 
 enum {
 	MOUNTS_MAX_BYTES = 16 << 20,
+	PLACE_BYTES = 512,
 	SILENCES_MAX = 3, /* then a root's slow file systems are not asked again */
 };
 
 struct file_root {
 	int fd;
 	uint64_t inode, mount_id, namespace_inode;
+	char place[PLACE_BYTES];    /* of a changed root (chroot) in its mount namespace, else "" */
 	VEC(uint64_t) local_mounts; /* ids of those whose file system answers by itself */
 	bool has_slow_mounts, is_local;
 	uint32_t references; /* atomic */
@@ -89,6 +91,8 @@ static int identify(struct file_root *r, const char *process, struct error *err)
 	r->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r->fd < 0 || look(r->fd, &st) < 0)
 		return fail_errno(err, "cannot open '%s'", path);
+	ssize_t n = readlink(path, r->place, sizeof(r->place) - 1);
+	r->place[n > 1 && n < PLACE_BYTES - 1 ? n : 0] = 0;
 	r->inode = st.stx_ino;
 	r->mount_id = st.stx_mnt_id;
 	snprintf(path, sizeof(path), "%s/ns/mnt", process);
@@ -254,9 +258,18 @@ static int look_up(const struct file_root *r, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* We are shown paths of a process that has changed its root as its mount namespace has them. */
+static const char *inside(const struct file_root *r, const char *path)
+{
+	size_t length = strlen(r->place);
+	return length && !strncmp(path, r->place, length) && path[length] == '/' ? path + length
+										 : path;
+}
+
 int file_root_open_file(struct file_root *r, const char *path, struct opened_file *out,
 			struct error *err)
 {
+	path = inside(r, path);
 	struct apart_request request = { .root_fd = r->fd, .path = path };
 	_cleanup_close_ int path_fd = look_up(r, path);
 	if (path_fd >= 0)

@@ -62,7 +62,7 @@ def test_a_program_that_only_its_own_root_has(tmp_path):
     with Target("chroot", root, "/bin/hidden", 60) as target:
         target.wait_ready()
         stacks = attach(tmp_path, target.pid, "--no-kernel", seconds=0.5).stacks
-    assert whole(stacks, "main", "outer", "middle", "inner") >= 0.95 * stacks.total > 50
+    assert whole(stacks, "main", "outer", "middle", "inner") >= 0.95 * stacks.total > 20
 
 
 @pytest.mark.parametrize("place", ["link", "build-id"])
@@ -88,10 +88,15 @@ def test_debug_files_that_only_the_targets_root_has(tmp_path, place):
         subprocess.run(["objcopy", "--only-keep-debug", program("shape"), folder / f"{build_id[2:]}.debug"],
                        check=True)
         subprocess.run(["strip", "-o", root / "bin" / name, program("shape")], check=True)
-    with Target("chroot", root, f"/bin/{name}", 60) as target:
+    private = tmp_path / "private"  # a mount that only the target sees
+    private.mkdir()
+    script = 'mount -t tmpfs none "$2" && cp -a "$1/." "$2" && exec chroot "$2" "$3" 60'
+    with Target(*unshared(["-m"], script, root, private, f"/bin/{name}")) as target:
         target.wait_ready()
+        assert not list(private.iterdir())
+        shutil.rmtree(root)
         stacks = attach(tmp_path, target.pid, "--no-kernel", seconds=0.5).stacks
-    assert whole(stacks, "main", "outer", "middle", "inner") >= 0.95 * stacks.total > 50
+    assert whole(stacks, "main", "outer", "middle", "inner") >= 0.95 * stacks.total > 20
 
 
 OVERLAY = """mount -t tmpfs none "$1"
@@ -112,7 +117,7 @@ def test_overlayfs_in_new_mount_pid_and_user_namespaces(tmp_path):
         assert not (tmp_path / "mount/all/hidden").exists()
         run = attach(tmp_path, pid, "--no-kernel", "-o", tmp_path / "x.json", seconds=0.5)
         os.kill(pid, signal.SIGKILL)
-    assert whole(run.stacks, "main", "outer", "middle", "inner") >= 0.95 * run.stacks.total > 50
+    assert whole(run.stacks, "main", "outer", "middle", "inner") >= 0.95 * run.stacks.total > 20
     capture = json.loads((tmp_path / "x.json").read_text())["capture"]
     assert capture["pids"] == [pid]  # as we see it
     assert capture["command"] == f"attach {pid} (hidden, 1 in its pid namespace)"
@@ -126,7 +131,7 @@ def test_perfprof_inside_a_pid_namespace(tmp_path):
     assert result.returncode == 0, result.stderr
     for name in "x.folded", "y.folded":
         stacks = Stacks((tmp_path / name).read_text())
-        assert stacks.having("inner") >= 0.9 * stacks.total > 50
+        assert stacks.having("inner") >= 0.9 * stacks.total > 20
     assert json.loads((tmp_path / "x.json").read_text())["capture"]["pids"][0] < 100  # its own namespace's
 
 
@@ -175,7 +180,7 @@ def test_a_file_system_that_never_answers_hangs_nothing(tmp_path, seconds):
         finally:
             os.kill(server, signal.SIGKILL)
     plugin = stacks.count(lambda f: f[-1].startswith("[plugin.so+0x") or f[-1] == "plug_one")
-    assert plugin >= 0.95 * stacks.total > 50
+    assert plugin >= 0.95 * stacks.total > 20
     if seconds > 2.5:  # its memory has what its file system does not give
         assert stacks.leaf("plug_one") >= 0.95 * plugin
 
@@ -202,7 +207,7 @@ def test_what_stands_in_place_of_a_binary_misleads_nobody(tmp_path, instead):
                                 cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert result.returncode == 0, result.stderr
     stacks = Stacks((tmp_path / "x.folded").read_text())
-    assert whole(stacks, "main", "run", "plug_one") >= 0.95 * stacks.total > 50
+    assert whole(stacks, "main", "run", "plug_one") >= 0.95 * stacks.total > 20
 
 
 def test_check_names_the_namespaces():
