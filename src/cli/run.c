@@ -50,6 +50,10 @@ static int run(struct session_config *config, const struct recording_options *op
 	session_wait(s, &outcome);
 	session_destroy(s);
 	int status = status_of(&outcome);
+	if (outcome.hidden && !options->quiet)
+		note("'%s' runs with another user's rights (set-user-ID): the kernel removes our "
+		     "events then, and what it does was not sampled; run 'sudo perfprof ...'",
+		     config->command[0]);
 	return written < 0 && status == 0 ? STATUS_OURS : status;
 }
 

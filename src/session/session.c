@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -67,7 +68,8 @@ struct session {
 	struct keeping keeping;
 	int exec_errno;
 	bool sampling, stopping, gave_up;
-	bool hurry; /* ^C: do not wait for names */
+	bool hidden; /* CMD runs as another user */
+	bool hurry;  /* ^C: do not wait for names */
 };
 
 /*
@@ -376,8 +378,23 @@ static int collect(struct session *s)
 	return names_collect(s->names);
 }
 
+/*
+ * A set-user-ID program gets rid of events that its caller may not have (fs/exec.c, begin_new_exec,
+ * perf_event_exit_task). /proc/PID belongs to its effective user, also when it has ended.
+ */
+static void look_for_rights(struct session *s)
+{
+	char path[32];
+	struct stat st;
+	if (!s->config->command || s->hidden || s->child.exited || !geteuid())
+		return;
+	snprintf(path, sizeof(path), "/proc/%d", (int)s->child.pid);
+	s->hidden = stat(path, &st) == 0 && st.st_uid != geteuid();
+}
+
 static void handle_signals(struct session *s)
 {
+	look_for_rights(s);
 	enum signal_action action;
 	pid_t child = s->config->command && !s->child.exited ? s->child.pid : 0;
 	while (signals_take(&s->signals, child, &action)) {
@@ -577,6 +594,11 @@ int session_profile(struct session *s, struct profile **out, struct error *err)
 	if (await_names(s) < 0 || (s->config->command && s->child.exited &&
 				   facts_survivors(s->builder, s->processes, s->child.pid) < 0))
 		return fail(err, -ENOMEM, "out of memory");
+	if (s->hidden &&
+	    builder_note(s->builder,
+			 "the command runs with another user's rights (set-user-ID): the kernel "
+			 "removes our events then, and what it does is not in this profile") < 0)
+		return fail(err, -ENOMEM, "out of memory");
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
 	meta->throttled = s->throttled;
@@ -603,6 +625,7 @@ void session_wait(struct session *s, struct session_outcome *out)
 	out->exited = s->child.exited;
 	out->wait_status = s->child.wait_status;
 	out->gave_up = s->gave_up && !s->child.exited;
+	out->hidden = s->hidden;
 }
 
 bool session_runs_command(const struct session *s)

@@ -52,6 +52,7 @@ struct session_outcome {
 	bool exited;     /* `wait_status` is valid */
 	int wait_status; /* of waitpid(2) */
 	bool gave_up;    /* a second ^C: CMD is not waited for */
+	bool hidden;     /* CMD took another user's rights: the kernel removed our events */
 };
 
 struct session;
