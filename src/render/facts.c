@@ -110,6 +110,10 @@ static void add_truncated(const struct facts *f, struct strbuf *out)
 {
 	if (!f->samples)
 		return;
+	if (!f->truncated && f->profile->meta.foreign) {
+		strbuf_puts(out, "The file does not say whether every stack is whole");
+		return;
+	}
 	if (!f->truncated) {
 		strbuf_puts(out, "Truncated 0.00 % (every stack is whole)");
 		return;

@@ -67,8 +67,9 @@ static void put_functions(struct document *d)
 	document_heading(d, "Hot functions, by the samples in their own code");
 	document_table(d, &t);
 	if (shown < hot->count)
-		strbuf_printf(d->out, "%s%zu more functions are on the stacks.\n",
-			      d->markdown ? "\n" : "", hot->count - shown);
+		strbuf_printf(d->out, "%s%zu more %s on the stacks.\n", d->markdown ? "\n" : "",
+			      hot->count - shown,
+			      hot->count - shown == 1 ? "function is" : "functions are");
 	table_deinit(&t);
 }
 

@@ -132,6 +132,23 @@ static void it_says_who_calls_and_what_holds_most(void **state)
 	profile_destroy(p);
 }
 
+static void nothing_is_claimed_of_a_foreign_file(void **state)
+{
+	(void)state;
+	struct profile *p = stacks_profile("t;main;hot 40\nt;main 10\n");
+	p->meta.foreign = true;
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
+	assert_null(strstr(report, "every stack is whole)"));
+	assert_non_null(strstr(report, "does not say whether every stack is whole"));
+	assert_non_null(strstr(report, "does not say at which rate"));
+	assert_null(strstr(report, "CPU time"));
+	assert_null(strstr(report, "lost"));
+	assert_null(strstr(report, "perfprof itself"));
+	assert_non_null(strstr(report, "80.0 % of the samples in its own code"));
+	free(report);
+	profile_destroy(p);
+}
+
 static void lines_keep_the_width(void **state)
 {
 	(void)state;
@@ -210,6 +227,7 @@ int main(void)
 		cmocka_unit_test(json_keeps_large_integers_and_bad_names),
 		cmocka_unit_test(the_answer_comes_first),
 		cmocka_unit_test(it_says_who_calls_and_what_holds_most),
+		cmocka_unit_test(nothing_is_claimed_of_a_foreign_file),
 		cmocka_unit_test(lines_keep_the_width),
 		cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
 		cmocka_unit_test(no_samples_are_explained),
