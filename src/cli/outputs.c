@@ -53,6 +53,9 @@ int output_format_of(const char *path, enum output_format *out, struct error *er
 		*out = (enum output_format)suffixes[i].format;
 		return 0;
 	}
+	if (!strcmp(path, "/dev/stdout") || !strcmp(path, "/dev/fd/1"))
+		return fail(err, -EINVAL,
+			    "cannot tell the format of '%s'; say '-o -' with --format NAME", path);
 	return fail(err, -EINVAL,
 		    "cannot tell the format of '%s': the name must end in .pb.gz, .pprof, .svg, "
 		    ".folded, .json, .md, .txt, .speedscope.json or .firefox.json",
@@ -121,15 +124,38 @@ static int check_folder(const char *path, struct error *err)
 	return 0;
 }
 
+/*
+ * Opening a FIFO waits for a reader, and where there is none, for ever, with CMD's status in our hands:
+ * so it is opened while nothing has begun, and the reader must be there.
+ */
+static int open_fifo(const char *path, struct output *out, struct error *err)
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return 0;
+	out->fifo_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (out->fifo_fd < 0 && errno == ENXIO)
+		return fail(err, -ENXIO,
+			    "cannot write '%s': it is a FIFO that nobody reads; start its reader "
+			    "first",
+			    path);
+	if (out->fifo_fd < 0 || fcntl(out->fifo_fd, F_SETFL, O_WRONLY) < 0)
+		return fail_errno(err, "cannot open '%s' for writing", path);
+	out->is_fifo = true;
+	return 0;
+}
+
 static int parse_output(const char *path, const char *format_name, struct output *out,
 			struct error *err)
 {
-	out->path = path;
+	*out = (struct output){ .path = path };
 	if (!strcmp(path, "-"))
 		return output_format_by_name(format_name ? format_name : "folded", &out->format,
 					     err);
 	int r = output_format_of(path, &out->format, err);
-	return r < 0 ? r : check_folder(path, err);
+	if (r == 0)
+		r = check_folder(path, err);
+	return r == 0 ? open_fifo(path, out, err) : r;
 }
 
 int outputs_parse(const struct option_list *list, const char *format_name, struct outputs *out,
@@ -247,8 +273,11 @@ int outputs_expand(struct outputs *o, pid_t pid, struct error *err)
 
 void outputs_deinit(struct outputs *o)
 {
-	for (size_t i = 0; i < o->count; i++)
+	for (size_t i = 0; i < o->count; i++) {
 		free(o->at[i].expanded);
+		if (o->at[i].is_fifo)
+			close(o->at[i].fifo_fd);
+	}
 	o->count = 0;
 }
 
@@ -274,6 +303,10 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 			return fail(err, -EBADF, "cannot write to standard output: it is closed");
 		int r = write_all(STDOUT_FILENO, bytes->text, bytes->length, err);
 		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
+	}
+	if (o->is_fifo) {
+		int r = write_all(o->fifo_fd, bytes->text, bytes->length, err);
+		return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "'%s'", o->path) : 0;
 	}
 	struct strbuf path = { 0 };
 	if (o->expanded)

@@ -24,6 +24,8 @@ struct output {
 	const char *path; /* "-": standard output; may hold %p and %t until it is expanded */
 	char *expanded;   /* owns `path` then */
 	enum output_format format;
+	bool is_fifo;
+	int fifo_fd; /* opened at the start: somebody reads it */
 };
 
 struct outputs {

@@ -92,6 +92,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 struct recording_journal {
 	struct part_file file;
 	bool quiet;
+	bool cut_short; /* it could not be written to the end */
 };
 
 /**

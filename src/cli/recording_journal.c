@@ -9,6 +9,7 @@ static int append_member(void *context, const void *bytes, size_t size_bytes)
 	struct recording_journal *j = context;
 	struct error err = { 0 };
 	int r = part_file_append(&j->file, bytes, size_bytes, &err);
+	j->cut_short |= r < 0;
 	if (r < 0 && !j->quiet)
 		note("%s; sampling goes on, but what is sampled from now on is lost if perfprof is "
 		     "killed",
@@ -54,7 +55,8 @@ int recording_begin(struct session_config *config, const struct recording_option
 void recording_end(struct recording_journal *j, struct outputs *outputs, bool keep)
 {
 	if (keep && j->file.fd >= 0 && j->file.size_bytes) {
-		note("what was sampled is in '%s'; 'perfprof report' reads it", j->file.path);
+		note("what was sampled%s is in '%s'; 'perfprof report' reads it",
+		     j->cut_short ? " until there was no room" : "", j->file.path);
 		part_file_keep(&j->file);
 	} else {
 		part_file_remove(&j->file);

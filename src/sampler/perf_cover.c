@@ -87,6 +87,43 @@ static int cover_tasks(struct perf *p, pid_t pid)
 	return r < 0 ? r : added;
 }
 
+static uint32_t count_tasks(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *tasks = opendir(path);
+	uint32_t count = 0;
+	while (tasks && readdir(tasks))
+		count++;
+	if (tasks)
+		closedir(tasks);
+	return count > 2 ? count - 2 : 0; /* without "." and ".." */
+}
+
+/* The soft limit is at the hard one already, so that only root can help. */
+static int too_many_threads(struct perf *p, pid_t pid, int code, struct error *err)
+{
+	/* What was opened for it is of no use any more, and counting wants a descriptor. */
+	for (uint32_t i = 1; i < p->families.family.count; i++)
+		if (p->families.family.at[i].state == FAMILY_OPEN &&
+		    p->families.family.at[i].pid == pid)
+			perf_family_close(&p->families, i, 0);
+	uint32_t threads = count_tasks(pid);
+	unsigned long long wanted =
+		perf_descriptors_for(threads + p->families.open_count, p->cpu_count);
+	if (code == -ENFILE)
+		return fail(err, code,
+			    "cannot sample process %d: all file descriptors of this machine are in "
+			    "use (sysctl fs.file-max)",
+			    pid);
+	return fail(
+		err, code,
+		"cannot sample the %u threads of process %d: with %u CPUs that takes about %llu "
+		"file descriptors, more than 'ulimit -Hn' allows; run 'sudo prlimit --pid $$ "
+		"--nofile=%llu' in this shell, then again",
+		threads, pid, p->cpu_count, wanted, wanted);
+}
+
 int perf_cover_process(struct perf *p, pid_t pid, struct error *err)
 {
 	/* A thread that appears while we look is found by the next pass, or was made by one
@@ -98,10 +135,7 @@ int perf_cover_process(struct perf *p, pid_t pid, struct error *err)
 			total += added;
 	}
 	if (added == -EMFILE || added == -ENFILE)
-		return fail(
-			err, added,
-			"too few file descriptors for the threads of process %d; raise 'ulimit -n'",
-			pid);
+		return too_many_threads(p, pid, added, err);
 	if (added < 0)
 		return refusal_of(pid, added, err);
 	if (!total && !has_own_family(p, pid))

@@ -78,6 +78,14 @@ uint32_t perf_families_that_fit(uint64_t descriptors, uint32_t cpu_count)
 	return most < 1 ? 1 : most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
 }
 
+uint64_t perf_descriptors_for(uint32_t families, uint32_t cpu_count)
+{
+	uint64_t descriptors = 64;
+	while (perf_families_that_fit(descriptors, cpu_count) < families)
+		descriptors *= 2;
+	return descriptors;
+}
+
 static int try_features(const struct perf_features *features, bool children)
 {
 	struct perf_shape shape = { .features = *features,

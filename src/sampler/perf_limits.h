@@ -30,6 +30,9 @@ int64_t perf_read_number(const char *path, int64_t fallback);
  */
 uint32_t perf_families_that_fit(uint64_t descriptors, uint32_t cpu_count);
 
+/** @return the least RLIMIT_NOFILE with which that many families fit, a round number */
+uint64_t perf_descriptors_for(uint32_t families, uint32_t cpu_count);
+
 /**
  * Finds out by trying what may be sampled, on ourselves.
  *

@@ -9,6 +9,7 @@
 
 /* The causes in the order in which kernel/events/core.c, perf_event_open, looks at them. */
 enum cause {
+	CAUSE_DESCRIPTORS, /* then nothing else can be found out either */
 	CAUSE_NO_CALL,
 	CAUSE_NO_PROCESS,
 	CAUSE_OTHER,
@@ -27,6 +28,8 @@ static enum cause cause_of(const struct refusal *r)
 {
 	const struct rights *rights = r->rights;
 	bool all = rights_may_sample_all(rights);
+	if (r->code == -EMFILE || r->code == -ENFILE)
+		return CAUSE_DESCRIPTORS;
 	if (r->code == -ENOSYS || rights->perf_paranoid == RIGHTS_UNKNOWN)
 		return CAUSE_NO_CALL;
 	if (r->code == -ESRCH)
@@ -67,6 +70,12 @@ static void say_cause(const struct refusal *r, enum cause cause, struct error *e
 {
 	int pid = (int)r->pid;
 	switch (cause) {
+	case CAUSE_DESCRIPTORS:
+		fail(err, 0,
+		     "cannot sample: perfprof may open no more files: raise the limit ('ulimit "
+		     "-Hn'; "
+		     "1024 are enough for most)");
+		break;
 	case CAUSE_NO_CALL:
 		fail(err, 0,
 		     "cannot sample: this kernel has no perf_event_open, or hides it from this "
@@ -117,6 +126,7 @@ static void say_cause(const struct refusal *r, enum cause cause, struct error *e
 static void say_remedies(const struct refusal *r, enum cause cause, struct error *err)
 {
 	switch (cause) {
+	case CAUSE_DESCRIPTORS:
 	case CAUSE_NO_CALL:
 	case CAUSE_NO_PROCESS:
 	case CAUSE_OTHER: return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -111,6 +112,19 @@ int facts_end(struct builder *b, const struct sampler_stats *stats,
 	snprintf(text, sizeof(text),
 		 "sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
 		 stats->rate_hz, so_far->wanted_rate_hz);
+	return builder_note(b, text);
+}
+
+int facts_closed_files(struct builder *b, uint32_t files)
+{
+	struct rlimit limit;
+	char text[240];
+	if (!files || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "%u %s of what was running could not be opened, so stacks end there: perfprof may "
+		 "have only %llu files open ('ulimit -Hn'); 1024 are enough for most",
+		 files, files == 1 ? "file" : "files", (unsigned long long)limit.rlim_cur);
 	return builder_note(b, text);
 }
 

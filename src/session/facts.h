@@ -31,6 +31,13 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 int facts_end(struct builder *b, const struct sampler_stats *stats,
 	      const struct facts_so_far *so_far);
 
+/**
+ * Says why stacks end where files could not be opened.
+ * @param files how many could not, for want of descriptors; 0 says nothing
+ * @return 0 or -ENOMEM
+ */
+int facts_closed_files(struct builder *b, uint32_t files);
+
 /** Names the daemons that CMD has started: they were left alone. @return 0 or -ENOMEM */
 int facts_survivors(struct builder *b, const struct process_table *processes, pid_t cmd);
 

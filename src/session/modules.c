@@ -29,6 +29,7 @@ struct modules {
 	struct row_index by_build_id; /* -> codes */
 	struct modules_recorded recorded;
 	uint32_t waiting; /* requests without an answer */
+	uint32_t without_descriptor;
 	mapped_id main;
 	module_id kernel;
 	uint32_t progress;
@@ -220,6 +221,7 @@ static bool object_arrived(struct modules *m, const struct load_result *r)
 		log_debug(m->log, LOG_OBJECT, "%s", r->error.text);
 		module->code->state = CODE_UNREADABLE;
 		module->code->late = true;
+		m->without_descriptor += r->status == -EMFILE || r->status == -ENFILE;
 		return false;
 	}
 	bool was_late = module->code->late;
@@ -242,6 +244,11 @@ static void rows_arrived(struct modules *m, const struct load_result *r)
 	code->state = r->status < 0 ? CODE_NO_CFI : CODE_READY;
 	if (r->status < 0 && r->status != -ENODATA)
 		log_debug(m->log, LOG_UNWIND, "'%s': %s", code->object->path, r->error.text);
+}
+
+uint32_t modules_without_descriptor(const struct modules *m)
+{
+	return m->without_descriptor;
 }
 
 bool modules_collect(struct modules *m)

@@ -44,6 +44,8 @@ int modules_create(struct process_table *processes, struct builder *builder, con
 void modules_destroy(struct modules *m);
 /** For a table of recorded processes. May be called again, until the first mapping is seen. */
 void modules_set_recorded(struct modules *m, const struct modules_recorded *recorded);
+/** @return how many files could not be opened for want of descriptors */
+uint32_t modules_without_descriptor(const struct modules *m);
 /** Readable when modules_collect() has work. */
 int modules_fd(const struct modules *m);
 

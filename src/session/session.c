@@ -591,8 +591,10 @@ static int await_names(struct session *s)
 
 int session_profile(struct session *s, struct profile **out, struct error *err)
 {
-	if (await_names(s) < 0 || (s->config->command && s->child.exited &&
-				   facts_survivors(s->builder, s->processes, s->child.pid) < 0))
+	if (await_names(s) < 0 ||
+	    facts_closed_files(s->builder, modules_without_descriptor(s->modules)) < 0 ||
+	    (s->config->command && s->child.exited &&
+	     facts_survivors(s->builder, s->processes, s->child.pid) < 0))
 		return fail(err, -ENOMEM, "out of memory");
 	if (s->hidden &&
 	    builder_note(s->builder,

@@ -162,6 +162,9 @@ static void descriptors_are_left_for_object_files(void **state)
 	assert_int_equal(perf_families_that_fit(64, 128), 1);
 	assert_int_equal(perf_families_that_fit(0, 2), 1);
 	assert_true(perf_families_that_fit(UINT64_MAX, 1) > 1 << 30);
+	assert_int_equal(perf_descriptors_for(10, 2), 64);
+	assert_int_equal(perf_descriptors_for(41, 2), 256);
+	assert_int_equal(perf_descriptors_for(10000, 128), 2 << 20);
 }
 
 int main(void)
