@@ -483,7 +483,7 @@ def test_a_set_user_id_command_runs_unharmed_and_it_is_said(tmp_path):
 
 
 def test_a_command_that_closes_all_its_descriptors_is_profiled(tmp_path):
-    code = ("import os, time\\nos.closerange(0, 1024)\\nend = time.process_time() + 0.3\\n"
-            "while time.process_time() < end: pass\\nos._exit(4)")
+    code = ("import os, time\nos.closerange(0, 1024)\nend = time.process_time() + 0.3\n"
+            "while time.process_time() < end: pass\nos._exit(4)")
     assert run(tmp_path, sys.executable, "-c", code).returncode == 4
     assert Stacks((tmp_path / "x.folded").read_text()).total > 100
