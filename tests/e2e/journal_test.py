@@ -200,6 +200,51 @@ def test_a_torn_member_is_left_out_and_said(left, tmp_path):
     assert result.returncode == 4 and "cut off" in result.stderr
 
 
+def _varint(value):
+    out = b""
+    while value >= 0x80:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+def encoded(fields):
+    """A message of (number, int or bytes)."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += _varint(number << 3) + _varint(value)
+        else:
+            out += _varint(number << 3 | 2) + _varint(len(value)) + value
+    return out
+
+
+def without_names(raw, replace=(b"", b"")):
+    """The journal as it is when perfprof had no time for any name."""
+    fields = []
+    for number, value in protobuf_fields(gzip.decompress(raw)):
+        if number == 4:
+            value = encoded(f for f in protobuf_fields(value) if f[0] != 4)
+        if number == 6 and value and value == replace[0]:
+            value = replace[1]
+        fields.append((number, value))
+    return gzip.compress(encoded(fields))
+
+
+def test_names_come_from_the_files_with_the_build_ids(left, tmp_path):
+    part = tmp_path / "x.part"
+    part.write_bytes(without_names(left.read_bytes()))
+    document = report(part)
+    assert document["hotspots"][0]["function"] == "alpha"
+    assert document["hotspots"][0]["file"].endswith("shares.c")
+    assert document["capture"]["samples"] == report(left)["capture"]["samples"]
+    build_id = next(Pprof(left).text(m, 6) for m in Pprof(left).mappings.values()
+                    if Pprof(left).text(m, 5) == program("shares")).encode()
+    assert build_id
+    part.write_bytes(without_names(left.read_bytes(), (build_id, b"0" * len(build_id))))
+    names = {h["function"] for h in report(part)["hotspots"]}
+    assert "alpha" not in names and any(name.startswith("[shares+0x") for name in names), "it is another file"
+
+
 def test_times_are_exact(left):
     """Steps add up to the time sampled; the CPU ticks of one busy thread are about 1 ms apart."""
     steps = []
