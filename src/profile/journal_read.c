@@ -17,7 +17,8 @@ struct journal_state {
 };
 
 static const size_t member_limit_bytes = (size_t)256 << 20;
-static const size_t first_limit_bytes = (size_t)16 << 20;
+/* The first member has the facts of the run and no sample; command lines have their limit (execve(2)). */
+static const size_t first_limit_bytes = (size_t)4 << 20;
 
 static bool says_journal(struct cursor message)
 {
