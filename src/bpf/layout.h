@@ -24,7 +24,8 @@ enum {
 	LAYOUT_PROCESS_MAPPINGS_MAX = 8192,
 	LAYOUT_PROCESSES_MAX = 32768,
 	LAYOUT_WINDOW_BYTES = 512,
-	LAYOUT_HANDOVER_BYTES = 32768,
+	LAYOUT_HANDOVER_BYTES = 32768,    /* of the stack, from where a walk stopped */
+	LAYOUT_UNKNOWN_BYTES = 60 * 1024, /* when nothing is known of the process yet */
 };
 
 struct layout_chunk {

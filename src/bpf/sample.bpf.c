@@ -246,15 +246,18 @@ INLINE void hand_over(struct walk *w)
 		w->sample.flags |= w->is_caller ? WIRE_IS_CALLER : 0;
 	}
 	uint64_t *to = &w->words[(w->sample.kernel_count + w->sample.user_count) % WALK_WORDS];
+	uint32_t most = w->space.mapping_count ? LAYOUT_HANDOVER_BYTES : LAYOUT_UNKNOWN_BYTES;
 	uint32_t part = PAGE_BYTES - w->at.rsp % PAGE_BYTES, done = 0;
-	for (int i = 0; i < LAYOUT_HANDOVER_BYTES / PAGE_BYTES; i++) {
-		if (part > PAGE_BYTES || done > LAYOUT_HANDOVER_BYTES - PAGE_BYTES ||
+	for (int i = 0; i < LAYOUT_UNKNOWN_BYTES / PAGE_BYTES; i++) {
+		if (part > PAGE_BYTES || done > LAYOUT_UNKNOWN_BYTES - PAGE_BYTES || done >= most ||
 		    read_user((char *)to + done, part, w->at.rsp + done))
 			break;
 		done += part;
 		part = PAGE_BYTES;
 	}
 	w->sample.stack_bytes = done & ~7u;
+	if (done >= most - PAGE_BYTES)
+		w->sample.flags |= WIRE_STACK_FULL;
 }
 
 INLINE void find_space(struct walk *w, int32_t pid)

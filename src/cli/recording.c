@@ -43,6 +43,17 @@ static bool has_progress(const struct recording_options *o, bool runs_command)
 	return !o->quiet && !runs_command && isatty(STDERR_FILENO);
 }
 
+/* The best that this build has, and what is taken where the machine does not permit it. */
+static void choose_sampler(const char *backend, struct session_config *config)
+{
+	bool automatic = !strcmp(backend, "auto");
+	config->sampler = sampler_find(automatic ? "bpf" : backend);
+	if (automatic && config->sampler)
+		config->fallback = &sampler_perf;
+	else if (automatic)
+		config->sampler = &sampler_perf;
+}
+
 int recording_prepare(const struct recording_options *o, struct session_config *config,
 		      struct outputs *outputs, struct error *err)
 {
@@ -51,7 +62,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 		r = fail(err, -EINVAL, "--time-budget may be 28M at most: readers stop at 32M");
 	if (r == 0)
 		r = outputs_parse(&o->outputs, o->format, outputs, err);
-	config->sampler = sampler_find(strcmp(o->backend, "auto") ? o->backend : "perf");
+	choose_sampler(o->backend, config);
 	config->rate_hz = o->rate_hz;
 	config->duration_ns = o->duration_ns;
 	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;

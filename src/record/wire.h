@@ -35,8 +35,9 @@ enum wire_flag {
 	WIRE_HAS_USER = 2,  /* user registers are there */
 	WIRE_32BIT = 4,     /* user mode runs 32-bit code */
 	WIRE_WHOLE = 8,     /* user_count frames lead to the outermost one */
-	WIRE_IS_CALLER =
-		16, /* registers.pc is a return address: the frames before it were walked */
+	/* registers.pc is a return address: the frames before it were walked */
+	WIRE_IS_CALLER = 16,
+	WIRE_STACK_FULL = 32, /* the stack may go on behind what was copied */
 };
 
 enum {

@@ -9,7 +9,7 @@
 #include "sampler/perf_limits.h"
 
 enum {
-	LATENESS_NS = 5000000, /* between a record's time and its end: a walk of 16,384 frames */
+	LATENESS_NS = 2000000, /* between a record's time and its end: a walk of 16,384 frames */
 	SAMPLE_BYTES_USUAL = 2048,
 };
 

@@ -23,7 +23,7 @@ static void decode_sample(struct bpf *b, const struct wire_sample *w)
 	s->mappings_as_of_ns = w->mappings_as_of;
 	s->stack = (const uint8_t *)(pcs + w->kernel_count + w->user_count);
 	s->stack_size_bytes = w->stack_bytes;
-	s->stack_copy_full = w->stack_bytes > LAYOUT_HANDOVER_BYTES - 4096;
+	s->stack_copy_full = w->flags & WIRE_STACK_FULL;
 	b->stats.samples++;
 }
 

@@ -66,7 +66,7 @@ static int add_reasons(struct builder *b)
 	return 0;
 }
 
-int facts_begin(struct builder *b, const struct session_config *config)
+int facts_begin(struct builder *b, const struct session_config *config, const char *backend)
 {
 	struct profile_meta *meta = builder_meta(b);
 	if (config->command) {
@@ -80,7 +80,7 @@ int facts_begin(struct builder *b, const struct session_config *config)
 		meta->host = builder_intern(b, host.nodename);
 		meta->kernel = builder_intern(b, host.release);
 	}
-	meta->backend = builder_intern(b, config->sampler->name);
+	meta->backend = builder_intern(b, backend);
 	meta->unwind = builder_intern(b, "auto");
 	meta->event = builder_intern(b, "cpu");
 	meta->cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);

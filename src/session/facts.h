@@ -11,7 +11,7 @@
 /* The facts of a run that its capture carries: command, host, sampler's figures, what it cost. */
 
 /** Fills what is known before sampling. */
-int facts_begin(struct builder *b, const struct session_config *config);
+int facts_begin(struct builder *b, const struct session_config *config, const char *backend);
 
 /** `attach`: names the targets, e.g. "attach 4711 (nginx)". @return 0 or -ENOMEM */
 int facts_targets(struct builder *b, struct process_table *processes, const struct targets *t);

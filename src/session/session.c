@@ -110,7 +110,7 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0)
 		r = publisher_create(s->processes, s->modules, s->sampler, c->log, &s->publisher,
 				     err);
-	if (r == 0 && facts_begin(s->builder, c) < 0)
+	if (r == 0 && facts_begin(s->builder, c, s->sampler->ops->name) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
 }
@@ -137,7 +137,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 static void set_pace(struct session *s)
 {
 	struct sampler_stats stats;
-	s->config->sampler->stats(s->sampler, &stats);
+	s->sampler->ops->stats(s->sampler, &stats);
 	uint64_t full_ns = UINT64_MAX; /* the time in which a ring fills */
 	if (stats.ring_samples && stats.rate_hz)
 		full_ns = stats.ring_samples * NSEC_PER_SEC / stats.rate_hz;
@@ -263,9 +263,9 @@ static void announce_command(struct session *s)
 static int start_command(struct session *s, struct error *err)
 {
 	announce_command(s);
-	int r = s->config->sampler->add_on_exec(s->sampler, s->child.pid, err);
+	int r = s->sampler->ops->add_on_exec(s->sampler, s->child.pid, err);
 	if (r == 0)
-		r = s->config->sampler->arm(s->sampler, err);
+		r = s->sampler->ops->arm(s->sampler, err);
 	if (r == 0)
 		r = begin_clock(s, err);
 	if (r < 0)
@@ -291,7 +291,7 @@ static int start_targets(struct session *s, struct error *err)
 	const struct session_config *c = s->config;
 	int r = targets_cover(&s->targets, s->processes, err);
 	if (r == 0)
-		r = c->sampler->arm(s->sampler, err);
+		r = s->sampler->ops->arm(s->sampler, err);
 	if (r == 0)
 		r = begin_clock(s, err);
 	if (r == 0)
@@ -355,7 +355,7 @@ static int drain(struct session *s)
 {
 	const struct record *r;
 	uint64_t now_ns = monotonic_ns();
-	while (s->config->sampler->peek(s->sampler, &r)) {
+	while (s->sampler->ops->peek(s->sampler, &r)) {
 		if (s->config->replay)
 			recorded_look(&s->recorded, r);
 		int status = r->kind == RECORD_SAMPLE ? take_sample(s, r, now_ns) : apply(s, r);
@@ -363,7 +363,7 @@ static int drain(struct session *s)
 			return 0;
 		if (status < 0)
 			return status;
-		s->config->sampler->consume(s->sampler);
+		s->sampler->ops->consume(s->sampler);
 	}
 	return 0;
 }
@@ -457,7 +457,7 @@ static void keep_journal(struct session *s, uint64_t now_ns)
 		return;
 	struct sampler_stats stats;
 	struct facts_so_far so_far = so_far_until(s, now_ns);
-	s->config->sampler->stats(s->sampler, &stats);
+	s->sampler->ops->stats(s->sampler, &stats);
 	facts_numbers(s->builder, &stats, &so_far);
 	keeping_write(&s->keeping, now_ns);
 }
@@ -477,7 +477,7 @@ static void tick(struct session *s, uint64_t now_ns)
 static int loop(struct session *s, struct error *err)
 {
 	while (!s->stopping) {
-		uint64_t due_ns = s->config->sampler->rearm(s->sampler, monotonic_ns());
+		uint64_t due_ns = s->sampler->ops->rearm(s->sampler, monotonic_ns());
 		if (drain(s) < 0 || collect(s) < 0)
 			return fail(err, -ENOMEM, "out of memory");
 		publisher_run(s->publisher);
@@ -510,12 +510,12 @@ static int drain_rest(struct session *s, struct error *err)
 static int end_sampling(struct session *s, struct error *err)
 {
 	struct sampler_stats stats;
-	s->config->sampler->stats(s->sampler, &stats);
+	s->sampler->ops->stats(s->sampler, &stats);
 	log_debug(s->config->log, LOG_SESSION,
 		  "%llu samples, %llu finished in user space, %.1f us of each in the kernel",
 		  (unsigned long long)stats.samples, (unsigned long long)stats.handed_over,
 		  stats.samples ? (double)stats.kernel_cost_ns / 1e3 / (double)stats.samples : 0);
-	s->config->sampler->destroy(s->sampler);
+	s->sampler->ops->destroy(s->sampler);
 	s->sampler = NULL;
 	struct facts_so_far so_far = so_far_until(s, s->end_ns);
 	return facts_end(s->builder, &stats, &so_far) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
@@ -559,7 +559,7 @@ int session_run(struct session *s, struct error *err)
 	s->sampling = true;
 	r = loop(s, err);
 	s->sampling = false;
-	s->config->sampler->disarm(s->sampler);
+	s->sampler->ops->disarm(s->sampler);
 	s->end_ns = monotonic_ns();
 	system_time_read(&s->system_time);
 	if (r == 0)
@@ -654,7 +654,7 @@ void session_destroy(struct session *s)
 	builder_destroy(s->builder);
 	process_table_destroy(s->processes);
 	if (s->sampler && !s->config->replay)
-		s->config->sampler->destroy(s->sampler);
+		s->sampler->ops->destroy(s->sampler);
 	for (size_t i = 3; i < s->fds.count; i++)
 		if (s->fds.at[i].fd >= 0)
 			close(s->fds.at[i].fd);

@@ -28,6 +28,7 @@ struct session_config {
 	const char *cgroup_name;     /* as the user calls it */
 	char **until;                /* NULL, or a command that is run beside: its end is ours */
 	const struct sampler_ops *sampler;
+	const struct sampler_ops *fallback; /* where `sampler` is not permitted; may be NULL */
 	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
 	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
 	uint32_t rate_hz;

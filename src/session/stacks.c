@@ -267,8 +267,8 @@ static void take_chain(struct stacks *s, const struct record_sample *sample,
 }
 
 /*
- * The sampler walked by mappings that may have been replaced since: then its frames in a newer one
- * are not what they seem, and neither is what lies above them.
+ * The sampler walked by mappings that may have been replaced since: a frame in a newer one is right, since
+ * what lies below led to it, but it was left by another module's rows.
  * @return how many frames hold
  */
 static uint32_t count_up_to_date(const struct stacks *s, const struct record_sample *sample)
@@ -282,7 +282,7 @@ static uint32_t count_up_to_date(const struct stacks *s, const struct record_sam
 		const struct mapping *m =
 			process_mapping(s->processes, s->process, sample->walked_pcs[i]);
 		if (m && m->since_ns > sample->mappings_as_of_ns)
-			return i;
+			return i + 1;
 	}
 	return sample->walked_count;
 }
@@ -299,7 +299,7 @@ static bool take_walked(struct stacks *s, const struct record_sample *sample,
 	memcpy(s->pcs, sample->walked_pcs, count * sizeof(s->pcs[0]));
 	out->count = count;
 	out->reason = sample->walked_whole ? UNWIND_ROOT : UNWIND_TOO_MANY_FRAMES;
-	if (count < sample->walked_count) /* this frame is right, its callers are not */
+	if (count < sample->walked_count)
 		out->reason = UNWIND_ROWS_LATE;
 	return sample->walked_whole || count < sample->walked_count || count == STACK_FRAMES_MAX;
 }

@@ -47,6 +47,21 @@ static bool is_for_members(int code)
 	       code == -EPERM || code == -EACCES;
 }
 
+/* By the source that is wanted, else by the one that takes its place. */
+static int open_permitted(const struct session_config *c, const struct sampler_config *config,
+			  struct sampler **out, struct error *err)
+{
+	struct error why = { 0 };
+	if (!c->fallback)
+		return c->sampler->open(config, out, err);
+	int r = c->sampler->open(config, out, &why);
+	if (r == 0)
+		return 0;
+	log_debug(c->log, LOG_SESSION, "not by %s but by %s: %s", c->sampler->name,
+		  c->fallback->name, why.text);
+	return c->fallback->open(config, out, err);
+}
+
 int targets_open_sampler(struct targets *t, const struct session_config *config,
 			 const struct sampler_config *base, struct sampler **out, struct error *err)
 {
@@ -58,13 +73,13 @@ int targets_open_sampler(struct targets *t, const struct session_config *config,
 	t->wide = config->system || config->cgroup;
 	sampler.scope = config->system ? SCOPE_SYSTEM : t->wide ? SCOPE_CGROUP : SCOPE_PROCESSES;
 	sampler.cgroup_fd = config->cgroup ? config->cgroup->fd : -1;
-	int r = config->sampler->open(&sampler, out, config->cgroup ? &why : err);
+	int r = open_permitted(config, &sampler, out, config->cgroup ? &why : err);
 	if (r < 0 && config->cgroup && is_for_members(r)) {
 		log_debug(config->log, LOG_SESSION, "%s: %s; going by its members", why.text,
 			  config->cgroup->folder);
 		t->wide = false;
 		sampler.scope = SCOPE_PROCESSES;
-		r = config->sampler->open(&sampler, out, err);
+		r = open_permitted(config, &sampler, out, err);
 	} else if (r < 0 && config->cgroup && err) {
 		*err = why;
 	}
@@ -82,7 +97,7 @@ int targets_cover(struct targets *t, struct process_table *processes, struct err
 	t->processes = processes;
 	for (size_t i = 0; i < t->pids.count; i++) {
 		struct error why = { 0 };
-		int r = c->sampler->add_process(t->sampler, t->pids.at[i], &why);
+		int r = t->sampler->ops->add_process(t->sampler, t->pids.at[i], &why);
 		if (r < 0 && c->pid_count)
 			return fail(err, r, "%s", why.text);
 		covered += r == 0;
@@ -111,7 +126,7 @@ static int add_descendants(struct targets *t)
 			break;
 		for (size_t i = done; i < pids.count; i++) {
 			struct error why = { 0 };
-			if (c->sampler->add_process(t->sampler, pids.at[i], &why) < 0 ||
+			if (t->sampler->ops->add_process(t->sampler, pids.at[i], &why) < 0 ||
 			    process_add_live(t->processes, pids.at[i], &why) < 0)
 				log_debug(c->log, LOG_SESSION, "child %d: %s", (int)pids.at[i],
 					  why.text);
@@ -141,7 +156,7 @@ static void add_newcomer(struct targets *t, pid_t pid)
 {
 	struct error why = { 0 };
 	const struct session_config *c = t->config;
-	if (c->sampler->add_process(t->sampler, pid, &why) < 0)
+	if (t->sampler->ops->add_process(t->sampler, pid, &why) < 0)
 		log_debug(c->log, LOG_SESSION, "newcomer %d: %s", (int)pid, why.text);
 	process_find(t->processes, pid);
 }
