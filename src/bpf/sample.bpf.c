@@ -88,8 +88,15 @@ struct { /* when a process began its image; programs write and delete */
 	__uint(max_entries, LAYOUT_PROCESSES_MAX);
 } images SEC(".maps");
 
-struct
-{ /* enum layout_target_state by process: user space adds, programs add children and delete */
+struct { /* when a process asked for an address range last; programs write and delete */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, int32_t);
+	__type(value, uint64_t);
+	__uint(max_entries, LAYOUT_PROCESSES_MAX);
+} doubts SEC(".maps");
+
+/* enum layout_target_state by process: user space adds, programs add children and delete */
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, int32_t);
 	__type(value, uint32_t);
@@ -236,8 +243,9 @@ enum { PAGE_BYTES = 4096 };
 /* User space goes on: with the stack from here on, as far as it can be read without a fault. */
 INLINE void hand_over(struct walk *w)
 {
-	if (w->slow) { /* the interpreter needs all registers, which only the first frame has */
-		w->sample.user_count = 0;
+	if (w->from_start) {
+		if (!w->whole)
+			w->sample.user_count = 0;
 		w->at.rsp = w->sample.registers[7];
 	} else if (w->sample.user_count) {
 		w->sample.registers[16] = w->at.pc;
@@ -246,7 +254,8 @@ INLINE void hand_over(struct walk *w)
 		w->sample.flags |= w->is_caller ? WIRE_IS_CALLER : 0;
 	}
 	uint64_t *to = &w->words[(w->sample.kernel_count + w->sample.user_count) % WALK_WORDS];
-	uint32_t most = w->space.mapping_count ? LAYOUT_HANDOVER_BYTES : LAYOUT_UNKNOWN_BYTES;
+	uint32_t most = w->space.mapping_count && !w->from_start ? LAYOUT_HANDOVER_BYTES
+								 : LAYOUT_UNKNOWN_BYTES;
 	uint32_t part = PAGE_BYTES - w->at.rsp % PAGE_BYTES, done = 0;
 	for (int i = 0; i < LAYOUT_UNKNOWN_BYTES / PAGE_BYTES; i++) {
 		if (part > PAGE_BYTES || done > LAYOUT_UNKNOWN_BYTES - PAGE_BYTES || done >= most ||
@@ -265,10 +274,16 @@ INLINE void find_space(struct walk *w, int32_t pid)
 	struct layout_space *space = bpf_map_lookup_elem(&spaces, &pid);
 	uint64_t *exec_ns = bpf_map_lookup_elem(&images, &pid);
 	w->space.mapping_count = 0;
+	w->from_start = 0;
 	if (!space || (exec_ns && *exec_ns > space->as_of_ns))
 		return;
 	w->space = *space;
 	w->sample.mappings_as_of = space->as_of_ns;
+	uint64_t *doubt_ns = bpf_map_lookup_elem(&doubts, &pid);
+	if (doubt_ns && *doubt_ns > space->as_of_ns) {
+		w->sample.flags |= WIRE_IN_DOUBT;
+		w->from_start = 1;
+	}
 }
 
 INLINE void walk_user(struct walk *w, struct layout_cpu *counters, uint32_t cpu)
@@ -279,17 +294,17 @@ INLINE void walk_user(struct walk *w, struct layout_cpu *counters, uint32_t cpu)
 	w->at.pc = w->sample.registers[16];
 	w->at.rsp = w->sample.registers[7];
 	w->at.rbp = w->sample.registers[6];
-	w->is_caller = w->whole = w->slow = 0;
+	w->is_caller = w->whole = 0;
 	w->window_start = NO_WINDOW;
 	w->mapping.start = w->mapping.end = 0;
 	if (w->space.mapping_count)
 		bpf_loop(WIRE_USER_FRAMES_MAX + 1, walk_one, &loop, 0);
-	if (w->whole) {
+	if (w->whole)
 		w->sample.flags |= WIRE_WHOLE;
-		return;
-	}
-	counters->handed_over++;
-	hand_over(w);
+	else
+		counters->handed_over++;
+	if (!w->whole || w->sample.flags & WIRE_IN_DOUBT)
+		hand_over(w);
 }
 
 INLINE void walk_kernel(struct bpf_perf_event_data *tick, struct walk *w)
@@ -392,6 +407,22 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
+/*
+ * The first thing that the loader does for a library: from here on the published mappings may be older
+ * than what is mapped (include/trace/events/mmap.h).
+ */
+SEC("tp_btf/vm_unmapped_area")
+int on_mmap(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int32_t pid = pid_of(task->group_leader);
+	uint64_t now_ns = bpf_ktime_get_ns();
+	(void)ctx;
+	if (bpf_map_lookup_elem(&spaces, &pid))
+		bpf_map_update_elem(&doubts, &pid, &now_ns, BPF_ANY);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -405,6 +436,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	bpf_map_delete_elem(&targets, &pid);
 	bpf_map_delete_elem(&spaces, &pid);
 	bpf_map_delete_elem(&images, &pid);
+	bpf_map_delete_elem(&doubts, &pid);
 	return 0;
 }
 

@@ -32,7 +32,8 @@ struct walk {
 	struct layout_space space;
 	struct layout_table table;
 	uint32_t low, high;
-	uint32_t whole, slow;
+	uint32_t whole;
+	uint32_t from_start; /* user space shall begin again, with all registers */
 	uint64_t window[WINDOW_WORDS];
 	struct wire_sample sample;
 	uint64_t words[WALK_WORDS + WALK_STACK_WORDS];
@@ -152,7 +153,7 @@ WALK_INLINE int walk_frame(struct walk *w)
 	if (!rule || rule->cfa_kind == CFA_UNKNOWN || count >= WIRE_USER_FRAMES_MAX)
 		return 0;
 	if (rule->cfa_kind == CFA_SLOW) {
-		w->slow = 1;
+		w->from_start = 1;
 		return 0;
 	}
 	struct unwind_registers next = w->at;

@@ -66,6 +66,7 @@ struct record_sample {
 	const uint64_t *walked_pcs;
 	uint32_t walked_count;
 	bool walked_whole, is_caller;
+	bool walk_in_doubt; /* mappings changed since: then `registers` and `stack` are the whole's */
 	uint64_t mappings_as_of_ns; /* how new the mappings were by which it walked */
 	bool stack_copy_full; /* the copy has the maximum size: the stack may go on behind it */
 };

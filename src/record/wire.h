@@ -38,6 +38,9 @@ enum wire_flag {
 	/* registers.pc is a return address: the frames before it were walked */
 	WIRE_IS_CALLER = 16,
 	WIRE_STACK_FULL = 32, /* the stack may go on behind what was copied */
+	/* Something was mapped since mappings_as_of: registers and stack are those of the first frame, for
+	 * whoever finds that the frames were walked by mappings that were gone. */
+	WIRE_IN_DOUBT = 64,
 };
 
 enum {

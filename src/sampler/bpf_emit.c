@@ -19,6 +19,7 @@ static void decode_sample(struct bpf *b, const struct wire_sample *w)
 	s->walked_pcs = pcs + w->kernel_count;
 	s->walked_count = w->user_count;
 	s->walked_whole = w->flags & WIRE_WHOLE;
+	s->walk_in_doubt = w->flags & WIRE_IN_DOUBT;
 	s->is_caller = w->flags & WIRE_IS_CALLER;
 	s->mappings_as_of_ns = w->mappings_as_of;
 	s->stack = (const uint8_t *)(pcs + w->kernel_count + w->user_count);

@@ -71,6 +71,11 @@ static int find_pid_namespace(uint32_t *level, uint32_t *inum)
 	return r;
 }
 
+static bool has_tracepoint(const char *name)
+{
+	return libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP) > 0;
+}
+
 static int map_counters(struct bpf *b, struct error *err)
 {
 	void *at = mmap(NULL, b->counter_count * sizeof(*b->counters), PROT_READ, MAP_SHARED,
@@ -112,6 +117,7 @@ int bpf_programs_load(struct bpf *b, struct error *err)
 	b->programs->rodata->filter = FILTER_TREE;
 	b->programs->rodata->follow_children = b->config.children;
 	bpf_program__set_autoload(b->programs->progs.whoami, false);
+	bpf_program__set_autoload(b->programs->progs.on_mmap, has_tracepoint("vm_unmapped_area"));
 	r = set_sizes(b);
 	if (r == 0)
 		r = sample_bpf__load(b->programs);

@@ -344,6 +344,9 @@ static bool may_wait(const struct session *s, const struct record *r, uint64_t n
 static int take_sample(struct session *s, const struct record *r, uint64_t now_ns)
 {
 	int status = stacks_add(s->stacks, r, may_wait(s, r, now_ns));
+	if (r->sample.walk_in_doubt && status > 0 &&
+	    publisher_touch(s->publisher, process_find(s->processes, r->pid)) < 0)
+		return -ENOMEM;
 	if (status == 0 && !s->waiting_since_ns)
 		s->waiting_since_ns = now_ns;
 	if (status != 0)

@@ -273,6 +273,8 @@ static void take_chain(struct stacks *s, const struct record_sample *sample,
  */
 static uint32_t count_up_to_date(const struct stacks *s, const struct record_sample *sample)
 {
+	if (!sample->walked_count)
+		return 0;
 	size_t count;
 	const struct mapping *all = process_mappings(s->processes, s->process, &count);
 	bool newer = false;
@@ -291,9 +293,9 @@ static uint32_t count_up_to_date(const struct stacks *s, const struct record_sam
 static bool take_walked(struct stacks *s, const struct record_sample *sample,
 			struct unwind_result *out)
 {
-	if (!sample->walked_count)
-		return false;
 	uint32_t count = count_up_to_date(s, sample);
+	if (!count || (sample->walk_in_doubt && count < sample->walked_count))
+		return false;
 	if (count > STACK_FRAMES_MAX)
 		count = STACK_FRAMES_MAX;
 	memcpy(s->pcs, sample->walked_pcs, count * sizeof(s->pcs[0]));
