@@ -72,9 +72,6 @@ static int check_targets(const struct recording_options *o, struct error *err)
 			err, -EINVAL,
 			"no process to profile; say 'perfprof attach -p PID', '--cgroup PATH' or "
 			"'-a'");
-	if (o->system && strcmp(o->backend, "auto") != 0 && strcmp(o->backend, "perf") != 0)
-		return fail(err, -EINVAL, "backend '%s' cannot sample the whole system; 'perf' can",
-			    o->backend);
 	if (kinds > 1)
 		return fail(err, -EINVAL, "-p, --cgroup and -a exclude each other");
 	if (!o->pids.count && !o->children)
@@ -156,8 +153,6 @@ static int cmd_attach(char **argv)
 		a.config.until = arguments.at;
 	if (r == 0)
 		r = recording_prepare(&options, &a.config, &a.outputs, &err);
-	if (options.system)
-		a.config.sampler = &sampler_perf;
 	int status = r == 0 ? attach(&a, &options)
 			    : complain(r == -EINVAL ? STATUS_USAGE : STATUS_MISSING, &err);
 	vec_free(&a.pids);

@@ -64,8 +64,6 @@ static int open_parts(struct bpf *b, struct error *err)
 
 static int bpf_create(const struct sampler_config *config, struct sampler **out, struct error *err)
 {
-	if (config->scope != SCOPE_PROCESSES)
-		return fail(err, -EOPNOTSUPP, "the bpf backend goes by processes");
 	struct bpf *b = calloc(1, sizeof(*b));
 	if (!b)
 		return fail(err, -ENOMEM, "out of memory");

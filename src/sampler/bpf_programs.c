@@ -86,6 +86,16 @@ static int map_counters(struct bpf *b, struct error *err)
 	return 0;
 }
 
+/* Programs can tell membership in the unified hierarchy only (bpf_current_task_under_cgroup). */
+static int set_cgroup(struct bpf *b, struct error *err)
+{
+	uint32_t first = 0;
+	int fd = b->config.cgroup_fd;
+	if (bpf_map_update_elem(bpf_map__fd(b->programs->maps.cgroups), &first, &fd, BPF_ANY) < 0)
+		return fail_errno(err, "cannot sample the control group as one");
+	return 0;
+}
+
 static int open_parts(struct bpf *b, struct error *err)
 {
 	struct bpf_store_fds fds = {
@@ -99,6 +109,8 @@ static int open_parts(struct bpf *b, struct error *err)
 				    bpf_map__fd(b->programs->maps.mappings), err);
 	if (r == 0)
 		r = bpf_ring_open(&b->ring, bpf_map__fd(b->programs->maps.ring), RING_BYTES, err);
+	if (r == 0 && b->config.scope == SCOPE_CGROUP)
+		r = set_cgroup(b, err);
 	return r == 0 ? map_counters(b, err) : r;
 }
 
@@ -114,7 +126,9 @@ int bpf_programs_load(struct bpf *b, struct error *err)
 		return refuse(-errno, err);
 	b->programs->rodata->pid_level = level;
 	b->programs->rodata->pid_ns_inum = inum;
-	b->programs->rodata->filter = FILTER_TREE;
+	b->programs->rodata->filter = b->config.scope == SCOPE_SYSTEM   ? FILTER_ALL
+				      : b->config.scope == SCOPE_CGROUP ? FILTER_CGROUP
+									: FILTER_TREE;
 	b->programs->rodata->follow_children = b->config.children;
 	bpf_program__set_autoload(b->programs->progs.whoami, false);
 	bpf_program__set_autoload(b->programs->progs.on_mmap, has_tracepoint("vm_unmapped_area"));

@@ -14,10 +14,10 @@
 
 enum { SIDEBAND_RING_BYTES = 1 << 20 };
 
-static int open_event(struct bpf *b, uint32_t i, bool build_id)
+static int open_event(struct bpf *b, uint32_t i)
 {
 	struct perf_event_attr attr;
-	perf_attr_sideband(build_id, &attr);
+	perf_attr_sideband(&attr);
 	perf_layout_of(&attr, &b->sideband_layout);
 	b->sideband_fds[i] = perf_open(&attr, -1, b->cpus[i]);
 	if (b->sideband_fds[i] < 0 ||
@@ -28,11 +28,7 @@ static int open_event(struct bpf *b, uint32_t i, bool build_id)
 
 int bpf_sideband_open(struct bpf *b, struct error *err)
 {
-	struct perf_features features;
 	uint64_t ring_bytes = SIDEBAND_RING_BYTES;
-	int r = perf_probe_features(true, true, &features, err);
-	if (r < 0)
-		return r;
 	b->sideband = calloc(b->cpu_count, sizeof(*b->sideband));
 	b->sideband_fds = malloc(b->cpu_count * sizeof(*b->sideband_fds));
 	b->scratch = malloc(PERF_RECORD_BYTES_MAX);
@@ -42,9 +38,9 @@ int bpf_sideband_open(struct bpf *b, struct error *err)
 	memset(b->sideband_fds, -1, b->cpu_count * sizeof(*b->sideband_fds));
 	for (uint32_t i = 0; i < b->cpu_count; i++)
 		b->sideband[i].cpu = b->cpus[i];
-	r = perf_rings_open(b->sideband, b->cpu_count, &ring_bytes, err);
+	int r = perf_rings_open(b->sideband, b->cpu_count, &ring_bytes, err);
 	for (uint32_t i = 0; r == 0 && i < b->cpu_count; i++) {
-		r = open_event(b, i, features.build_id);
+		r = open_event(b, i);
 		if (r < 0)
 			return refusal_of(0, r, err);
 	}

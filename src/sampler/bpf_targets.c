@@ -67,14 +67,15 @@ void bpf_targets_begin(struct bpf *b)
 
 bool bpf_targets_concern(struct bpf *b, const struct record *r)
 {
+	bool wide = b->config.scope != SCOPE_PROCESSES;
 	if (r->kind == RECORD_LOST)
 		return true;
 	if (r->kind != RECORD_FORK || r->pid == r->fork.parent_pid)
-		return map64_get(&b->followed, (uint64_t)r->pid);
+		return wide || map64_get(&b->followed, (uint64_t)r->pid);
 	if (b->config.children && map64_get(&b->followed, (uint64_t)r->fork.parent_pid))
 		return map64_put(&b->followed, (uint64_t)r->pid, 1);
 	map64_remove(&b->followed, (uint64_t)r->pid); /* its number is used again */
-	return false;
+	return wide;
 }
 
 static struct bpf_thread_time *thread_of(struct bpf *b, pid_t tid)

@@ -30,12 +30,15 @@ static void attr_init(struct perf_event_attr *attr, uint64_t config)
 	attr->watermark = 1;
 }
 
-static void report_tasks(struct perf_event_attr *attr, bool build_id)
+/*
+ * Not asked for are build-ids (attr.build_id): Linux then marks the same record as carrying one for all
+ * other events too (kernel/events/core.c, perf_event_mmap_output), and a `perf record` beside us dies of it.
+ */
+static void report_tasks(struct perf_event_attr *attr)
 {
 	attr->sample_id_all = 1;
 	attr->mmap = 1;
 	attr->mmap2 = 1;
-	attr->build_id = build_id;
 	attr->comm = 1;
 	attr->comm_exec = 1;
 	attr->task = 1;
@@ -62,7 +65,7 @@ void perf_attr_sampling(const struct perf_shape *shape, uint64_t period_ns, bool
 	out->exclude_hv = 1;
 	out->exclude_idle = shape->scope == SCOPE_SYSTEM;
 	out->exclude_callchain_user = 1;
-	report_tasks(out, shape->features.build_id);
+	report_tasks(out);
 	out->sample_regs_user = register_mask();
 	out->sample_stack_user = shape->stack_bytes;
 }
@@ -75,13 +78,13 @@ void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out)
 	out->exclude_hv = 1;
 }
 
-void perf_attr_sideband(bool build_id, struct perf_event_attr *out)
+void perf_attr_sideband(struct perf_event_attr *out)
 {
 	attr_init(out, PERF_COUNT_SW_DUMMY);
 	out->wakeup_watermark = UINT32_MAX;
 	out->sample_type =
 		PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_STREAM_ID;
-	report_tasks(out, build_id);
+	report_tasks(out);
 }
 
 void perf_attr_fence(struct perf_event_attr *out)

@@ -13,7 +13,6 @@
 /* What this kernel and these rights allow, beside the least that we need (Linux 4.8). */
 struct perf_features {
 	bool kernel;         /* kernel mode may be sampled */
-	bool build_id;       /* MMAP records carry build-ids (5.12) */
 	bool inherit_thread; /* inheritance can be limited to threads (5.13) */
 };
 
@@ -44,7 +43,7 @@ void perf_attr_ring_owner(uint32_t watermark_bytes, struct perf_event_attr *out)
  * An event that samples nothing, but reports what happens beside: mappings, names, forks, ends. Its
  * records have the same trailer as those of a sampling event.
  */
-void perf_attr_sideband(bool build_id, struct perf_event_attr *out);
+void perf_attr_sideband(struct perf_event_attr *out);
 
 /**
  * An event that counts nothing and is not inherited. Beside it in a thread, the kernel does not

@@ -100,7 +100,7 @@ static int try_features(const struct perf_features *features, bool children)
 int perf_probe_features(bool want_kernel, bool want_children, struct perf_features *out,
 			struct error *err)
 {
-	struct perf_features features = { want_kernel, true, true };
+	struct perf_features features = { want_kernel, true };
 	int r = try_features(&features, want_children);
 	if (r == -EACCES || r == -EPERM) {
 		features.kernel = false;
@@ -111,7 +111,7 @@ int perf_probe_features(bool want_kernel, bool want_children, struct perf_featur
 		r = try_features(&features, want_children);
 	}
 	if (r == -EINVAL) {
-		features.build_id = features.inherit_thread = false;
+		features.inherit_thread = false;
 		r = try_features(&features, want_children);
 	}
 	if (r < 0)

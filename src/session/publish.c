@@ -11,6 +11,7 @@ struct publisher {
 	struct modules *modules;
 	struct sampler *sampler;
 	const struct log *log;
+	bool eager;
 	VEC(bool) touched; /* by process_id */
 	bool some;
 	struct map64 rows; /* by code->row: the sampler's number */
@@ -18,8 +19,8 @@ struct publisher {
 };
 
 int publisher_create(struct process_table *processes, struct modules *modules,
-		     struct sampler *sampler, const struct log *log, struct publisher **out,
-		     struct error *err)
+		     struct sampler *sampler, bool eager, const struct log *log,
+		     struct publisher **out, struct error *err)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -27,6 +28,7 @@ int publisher_create(struct process_table *processes, struct modules *modules,
 	p->processes = processes;
 	p->modules = modules;
 	p->sampler = sampler;
+	p->eager = eager;
 	p->log = log;
 	*out = p;
 	return 0;
@@ -53,6 +55,19 @@ int publisher_touch(struct publisher *p, process_id process)
 	return 0;
 }
 
+int publisher_missed(struct publisher *p, process_id process)
+{
+	return process.v < p->touched.count ? 0 : publisher_touch(p, process);
+}
+
+int publisher_touch_live(struct publisher *p)
+{
+	int r = 0;
+	for (uint32_t i = 1; r == 0 && p->eager && i < process_count(p->processes); i++)
+		r = publisher_touch(p, (process_id){ i });
+	return r;
+}
+
 void publisher_touch_all(struct publisher *p)
 {
 	for (size_t i = 1; i < p->touched.count; i++)
@@ -74,10 +89,10 @@ static uint32_t rows_number(struct publisher *p, const struct code *code)
 	return map64_put(&p->rows, code->row, number) ? number : 0;
 }
 
-static bool is_to_come(const struct code *code)
+static bool is_to_come(const struct publisher *p, const struct code *code)
 {
-	return code->state == CODE_WANTED || code->state == CODE_OPEN ||
-	       code->state == CODE_COMPILING;
+	return p->eager && (code->state == CODE_WANTED || code->state == CODE_OPEN ||
+			    code->state == CODE_COMPILING);
 }
 
 /* What a mapping shows of a segment. Several segments may lie in one mapping, each with its own bias. */
@@ -104,12 +119,12 @@ static bool add_mapping(struct publisher *p, const struct mapping *mapping)
 {
 	if (process_mapped(p->processes, mapping->mapped)->kind == MAPPED_ANON)
 		return false;
-	const struct code *code = modules_code(p->modules, mapping->mapped, true);
+	const struct code *code = modules_code(p->modules, mapping->mapped, p->eager);
 	if (!code)
 		return false;
 	uint32_t number = rows_number(p, code);
 	if (!number)
-		return is_to_come(code);
+		return is_to_come(p, code);
 	for (uint32_t i = 0; i < code->object->segment_count; i++)
 		if (code->object->segments[i].executable)
 			add_segment(p, mapping, &code->object->segments[i], number);

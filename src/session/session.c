@@ -34,6 +34,7 @@
 
 enum {
 	REPLAY_PATIENCE_MS = 30 * 1000,
+	ROWS_BEFORE_MS = 400,        /* how long sampling waits for them at the start */
 	ROWS_PATIENCE_MOST_MS = 200, /* how long a sample waits in its ring for unwind rows */
 	GRACE_MS = 100,
 	DRAIN_INTERVAL_MOST_MS = 10,
@@ -108,8 +109,8 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0 && c->replay)
 		names_hold_kernel(s->names);
 	if (r == 0)
-		r = publisher_create(s->processes, s->modules, s->sampler, c->log, &s->publisher,
-				     err);
+		r = publisher_create(s->processes, s->modules, s->sampler, !s->targets.wide, c->log,
+				     &s->publisher, err);
 	if (r == 0 && facts_begin(s->builder, c, s->sampler->ops->name) < 0)
 		r = fail(err, -ENOMEM, "out of memory");
 	return r;
@@ -286,23 +287,47 @@ static void note_main_binary(struct session *s, pid_t pid)
 		modules_set_main(s->modules, mapped);
 }
 
-static int start_targets(struct session *s, struct error *err)
+static int collect(struct session *s);
+
+/* A sampler that walks stacks shall know all that is mapped before the first sample counts. */
+static int await_rows(struct session *s)
 {
-	const struct session_config *c = s->config;
-	int r = targets_cover(&s->targets, s->processes, err);
-	if (r == 0)
-		r = s->sampler->ops->arm(s->sampler, err);
-	if (r == 0)
-		r = begin_clock(s, err);
-	if (r == 0)
-		r = targets_read(&s->targets, err);
+	uint64_t until_ns = monotonic_ns() + ROWS_BEFORE_MS * NSEC_PER_MSEC;
+	int r = publisher_touch_live(s->publisher);
+	while (r == 0 && publisher_run(s->publisher) && monotonic_ns() < until_ns) {
+		poll(&s->fds.at[1], 1, 10);
+		r = collect(s);
+		publisher_touch_all(s->publisher);
+	}
+	return r;
+}
+
+static int read_targets(struct session *s, struct error *err)
+{
+	int r = targets_read(&s->targets, err);
 	if (r < 0)
 		return r;
 	note_main_binary(s, session_target(s));
 	if (facts_targets(s->builder, s->processes, &s->targets) < 0 ||
-	    modules_open_new(s->modules) < 0)
+	    modules_open_new(s->modules) < 0 || await_rows(s) < 0)
 		return fail(err, -ENOMEM, "out of memory");
-	return c->until ? release_child(s, c->until[0], err) : 0;
+	return 0;
+}
+
+static int start_targets(struct session *s, struct error *err)
+{
+	const struct session_config *c = s->config;
+	bool walks = s->sampler->ops->publish_rows;
+	int r = targets_cover(&s->targets, s->processes, err);
+	if (r == 0 && walks)
+		r = read_targets(s, err);
+	if (r == 0)
+		r = s->sampler->ops->arm(s->sampler, err);
+	if (r == 0)
+		r = begin_clock(s, err);
+	if (r == 0 && !walks) /* now later mappings come as records: none is missed */
+		r = read_targets(s, err);
+	return r < 0 ? r : c->until ? release_child(s, c->until[0], err) : 0;
 }
 
 static int apply(struct session *s, const struct record *r)
@@ -340,12 +365,22 @@ static bool may_wait(const struct session *s, const struct record *r, uint64_t n
 	return now_ns < r->time_ns + s->patience_ns || waited_ns < s->grace_ns;
 }
 
+/* What a walk by the sampler shows of what it should know. */
+static int tell_publisher(struct session *s, const struct record *r)
+{
+	if (r->sample.user_half != USER_HALF_WALKED)
+		return 0;
+	process_id p = process_find(s->processes, r->pid);
+	if (r->sample.walk_in_doubt)
+		return publisher_touch(s->publisher, p);
+	return r->sample.walked_whole ? 0 : publisher_missed(s->publisher, p);
+}
+
 /* @return 1 when the sample is done; 0 when it waits for rows; negative errno */
 static int take_sample(struct session *s, const struct record *r, uint64_t now_ns)
 {
 	int status = stacks_add(s->stacks, r, may_wait(s, r, now_ns));
-	if (r->sample.walk_in_doubt && status > 0 &&
-	    publisher_touch(s->publisher, process_find(s->processes, r->pid)) < 0)
+	if (status > 0 && tell_publisher(s, r) < 0)
 		return -ENOMEM;
 	if (status == 0 && !s->waiting_since_ns)
 		s->waiting_since_ns = now_ns;

@@ -44,7 +44,7 @@ static void describe(const struct perf_event_attr *a, struct strbuf *out)
 	SHOW(mmap2);
 	SHOW(comm_exec);
 	SHOW(use_clockid);
-	SHOW(build_id);
+	SHOW(build_id); /* never: see report_tasks() */
 	SHOW(inherit_thread);
 	SHOW(sigtrap);
 	SHOW(wakeup_watermark);
@@ -69,7 +69,7 @@ static void assert_attr(const struct perf_event_attr *a, const char *expected)
 static void as_root_with_children(void **state)
 {
 	(void)state;
-	struct perf_shape shape = { .features = { true, true, true },
+	struct perf_shape shape = { .features = { true, true },
 				    .children = true,
 				    .stack_bytes = 65528,
 				    .watermark_bytes = 8388608 };
@@ -79,7 +79,7 @@ static void as_root_with_children(void **state)
 			"comm=1 inherit_stat=1 "
 			"enable_on_exec=1 task=1 watermark=1 sample_id_all=1 "
 			"exclude_callchain_user=1 mmap2=1 "
-			"comm_exec=1 use_clockid=1 build_id=1 wakeup_watermark=8388608 "
+			"comm_exec=1 use_clockid=1 wakeup_watermark=8388608 "
 			"sample_regs_user=16712191 "
 			"sample_stack_user=65528 clockid=1 sample_type=0x13227");
 }
@@ -103,7 +103,7 @@ static void as_a_user_without_children_on_an_old_kernel(void **state)
 static void threads_but_no_children(void **state)
 {
 	(void)state;
-	struct perf_shape shape = { .features = { false, false, true }, .stack_bytes = 8192 };
+	struct perf_shape shape = { .features = { false, true }, .stack_bytes = 8192 };
 	struct perf_event_attr a;
 	perf_attr_sampling(&shape, 800000, false, &a);
 	assert_true(a.inherit && a.inherit_thread && a.inherit_stat);
@@ -113,7 +113,7 @@ static void threads_but_no_children(void **state)
 static void the_whole_system(void **state)
 {
 	(void)state;
-	struct perf_shape shape = { .features = { true, true, true },
+	struct perf_shape shape = { .features = { true, true },
 				    .scope = SCOPE_SYSTEM,
 				    .children = true,
 				    .stack_bytes = 8192 };
