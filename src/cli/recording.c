@@ -68,6 +68,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;
 	config->children = o->children;
 	config->kernel = o->kernel;
+	config->complete = o->complete;
 	config->inlines = o->inlines;
 	if (o->verbose)
 		config->log = &o->log;

@@ -18,7 +18,7 @@ struct recording_options {
 	size_t time_budget_bytes;
 	const char *event, *backend, *unwind, *format, *weight;
 	struct option_list outputs;
-	bool inlines, kernel, threads, children, annotate;
+	bool inlines, kernel, threads, children, complete, annotate;
 	bool quiet, verbose;
 	struct log log;          /* where --verbose writes */
 	struct option_list pids; /* attach */
@@ -29,7 +29,7 @@ struct recording_options {
 #define RECORDING_DEFAULTS                                                           \
 	{                                                                            \
 		.rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", \
-		.inlines = true, .kernel = true, .children = true,                   \
+		.inlines = true, .kernel = true, .children = true, .complete = true, \
 		.time_budget_bytes = TIME_BUDGET_BYTES,                              \
 		.log = { LOG_ALL,                                                    \
 			 STDERR_FILENO }                                             \
@@ -69,6 +69,8 @@ extern const struct option_words recording_backends, recording_unwinds;
 				 "leave out kernel frames"),                                      \
 		RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                  \
 				 "do not follow children"),                                       \
+		RECORDING_OPTION(OPTION_UNSET, 0, "no-complete", NULL, complete,                  \
+				 "leave stacks cut that are larger than the kernel copies"),      \
 		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                        \
 				 "put comm-TID, not comm, at the root"),                          \
 		RECORDING_OPTION(                                                                 \

@@ -65,6 +65,14 @@ static uint64_t truncated_samples(const struct profile *p)
 	return sum;
 }
 
+static uint64_t completed_samples(const struct profile *p)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < p->sample_count; i++)
+		sum += p->samples[i].completed ? p->samples[i].count : 0;
+	return sum;
+}
+
 static void put_extra(struct firefox *f)
 {
 	const struct profile *p = f->p;
@@ -72,6 +80,9 @@ static void put_extra(struct firefox *f)
 	strbuf_puts(f->out, "\"extra\":[{\"label\":\"perfprof\",\"entries\":[");
 	put_number_entry(f, "Samples", profile_total_count(p));
 	put_number_entry(f, "Truncated samples", truncated_samples(p));
+	uint64_t completed = completed_samples(p);
+	if (completed)
+		put_number_entry(f, "Completed samples", completed);
 	if (!m->foreign)
 		put_number_entry(f, "Lost samples", m->lost_samples);
 	if (!f->threads.timed)

@@ -71,7 +71,10 @@ static int add_sample(struct reader *r)
 		if (!stack.v)
 			return no_memory(r);
 	}
-	draft_sample_id row = builder_add_row(r->b, thread, stack, "", 1, cpu_of(h));
+	struct builder_row sample = {
+		.thread = thread, .leaf = stack, .count = 1, .cpu_ns = cpu_of(h)
+	};
+	draft_sample_id row = builder_add_row(r->b, &sample);
 	if (!row.v || (h->has_time && add_time(r, row) < 0))
 		return no_memory(r);
 	return 0;

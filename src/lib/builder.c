@@ -204,8 +204,12 @@ static draft_sample_id add_row(struct perfprof_builder *b, uint32_t thread, uint
 		give_up(b, -EOVERFLOW, "the samples add up to more than 64 bits");
 	if (b->failed)
 		return (draft_sample_id){ 0 };
-	draft_sample_id row = builder_add_row(b->model, (thread_id){ thread }, (stack_id){ stack },
-					      truncated ? truncated : "", samples, cpu_ns);
+	struct builder_row wanted = { .thread = { thread },
+				      .leaf = { stack },
+				      .truncated = truncated,
+				      .count = samples,
+				      .cpu_ns = cpu_ns };
+	draft_sample_id row = builder_add_row(b->model, &wanted);
 	if (!row.v)
 		no_memory(b);
 	return row;

@@ -16,4 +16,11 @@
  */
 bool process_read(pid_t pid, uint64_t address, void *out, size_t size_bytes);
 
+/**
+ * The same, up to the first page that cannot be read.
+ * @return how many bytes were read
+ * Source: mm/process_vm_access.c (process_vm_rw_single_vec), which goes page by page
+ */
+size_t process_read_some(pid_t pid, uint64_t address, void *out, size_t size_bytes);
+
 #endif

@@ -229,44 +229,55 @@ thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const ch
 	return (thread_id){ row };
 }
 
-draft_sample_id builder_add_row(struct builder *b, thread_id thread, stack_id leaf,
-				const char *truncated, uint64_t count, uint64_t cpu_ns)
+static bool is_row(const struct draft_sample *s, const struct draft_sample *wanted)
+{
+	return s->stack == wanted->stack && s->thread == wanted->thread &&
+	       s->truncated == wanted->truncated && s->completed == wanted->completed;
+}
+
+draft_sample_id builder_add_row(struct builder *b, const struct builder_row *wanted)
 {
 	const draft_sample_id none = { 0 };
-	const char *reason = intern(b, truncated);
-	if (!reason)
+	struct draft_sample fresh = {
+		.stack = wanted->leaf.v,
+		.thread = wanted->thread.v,
+		.row = (uint32_t)b->samples.count,
+		.truncated = intern(b, wanted->truncated),
+		.completed = wanted->completed,
+		.count = wanted->count,
+		.cpu_ns = wanted->cpu_ns,
+	};
+	if (!fresh.truncated)
 		return none;
-	uint64_t hash = hash_pair((uint64_t)leaf.v << 32 | thread.v, (uintptr_t)reason);
+	uint64_t hash = hash_pair((uint64_t)fresh.stack << 32 | fresh.thread,
+				  (uintptr_t)fresh.truncated + fresh.completed);
 	uint32_t row;
-	b->sample_count += count;
+	b->sample_count += wanted->count;
 	for (struct index_probe p = index_find(&b->sample_index, hash);
 	     (row = index_next(&b->sample_index, &p));) {
 		struct draft_sample *s = &b->samples.at[row];
-		if (s->stack == leaf.v && s->thread == thread.v && s->truncated == reason) {
-			s->count += count;
-			s->cpu_ns += cpu_ns;
+		if (is_row(s, &fresh)) {
+			s->count += fresh.count;
+			s->cpu_ns += fresh.cpu_ns;
 			return (draft_sample_id){ row };
 		}
 	}
-	row = (uint32_t)b->samples.count;
 	if (b->samples.count >= UINT32_MAX || !vec_reserve(&b->samples, b->samples.count + 1) ||
-	    !index_add(&b->sample_index, hash, row))
+	    !index_add(&b->sample_index, hash, fresh.row))
 		return none;
-	b->samples.at[b->samples.count++] = (struct draft_sample){
-		.stack = leaf.v,
-		.thread = thread.v,
-		.row = row,
-		.truncated = reason,
-		.count = count,
-		.cpu_ns = cpu_ns,
-	};
-	return (draft_sample_id){ row };
+	b->samples.at[b->samples.count++] = fresh;
+	return (draft_sample_id){ fresh.row };
 }
 
 int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
 		       uint64_t count, uint64_t cpu_ns)
 {
-	return builder_add_row(b, thread, leaf, truncated, count, cpu_ns).v ? 0 : -ENOMEM;
+	struct builder_row row = { .thread = thread,
+				   .leaf = leaf,
+				   .truncated = truncated,
+				   .count = count,
+				   .cpu_ns = cpu_ns };
+	return builder_add_row(b, &row).v ? 0 : -ENOMEM;
 }
 
 void builder_set_start(struct builder *b, uint64_t start_ns)
@@ -293,13 +304,15 @@ int builder_set_time_cell(struct builder *b, uint64_t cell_ns)
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated)
 {
-	return builder_sample_cpu(b, time_ns, thread, leaf, truncated, 0);
+	struct builder_row row = {
+		.thread = thread, .leaf = leaf, .truncated = truncated, .count = 1
+	};
+	return builder_sample_row(b, time_ns, &row);
 }
 
-int builder_sample_cpu(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
-		       const char *truncated, uint64_t cpu_ns)
+int builder_sample_row(struct builder *b, uint64_t time_ns, const struct builder_row *wanted)
 {
-	draft_sample_id row = builder_add_row(b, thread, leaf, truncated, 1, cpu_ns);
+	draft_sample_id row = builder_add_row(b, wanted);
 	/* The first tick may come before the clock is read. */
 	uint64_t since_ns = time_ns < b->start_ns ? 0 : time_ns - b->start_ns;
 	if (!row.v ||

@@ -93,9 +93,17 @@ void builder_set_time_budget(struct builder *b, size_t budget_bytes);
 int builder_sample(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
 		   const char *truncated);
 
-/** The same, where the CPU time that this sample stands for is known. */
-int builder_sample_cpu(struct builder *b, uint64_t time_ns, thread_id thread, stack_id leaf,
-		       const char *truncated, uint64_t cpu_ns);
+/* Samples that are alike but for their times. */
+struct builder_row {
+	thread_id thread;
+	stack_id leaf;
+	const char *truncated; /* as of builder_sample() */
+	bool completed;        /* its outer frames were read after the sample */
+	uint64_t count, cpu_ns;
+};
+
+/** Counts one sample (`count` is 1), as builder_sample(). @return 0 or -ENOMEM */
+int builder_sample_row(struct builder *b, uint64_t time_ns, const struct builder_row *row);
 
 /** For readers: a row of a file that has added its samples up. @return 0 or -ENOMEM */
 int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const char *truncated,
@@ -106,8 +114,7 @@ typedef struct {
 } draft_sample_id;
 
 /** As builder_add_counts(), for those who know times too. @return 0 without memory */
-draft_sample_id builder_add_row(struct builder *b, thread_id thread, stack_id leaf,
-				const char *truncated, uint64_t count, uint64_t cpu_ns);
+draft_sample_id builder_add_row(struct builder *b, const struct builder_row *row);
 
 /**
  * For readers: says when `count` of a row's samples were taken; it counts none. At best in order of time.

@@ -105,9 +105,13 @@ static bool copy_samples(struct copy *c)
 			if (!thread.v)
 				return false;
 		}
-		c->sample_of[i] = builder_add_row(c->b, thread, c->stack_of[s->stack.v],
-						  profile_string(p, s->truncated), kept,
-						  part_of(s->cpu_ns, kept, s->count));
+		struct builder_row row = { .thread = thread,
+					   .leaf = c->stack_of[s->stack.v],
+					   .truncated = profile_string(p, s->truncated),
+					   .completed = s->completed,
+					   .count = kept,
+					   .cpu_ns = part_of(s->cpu_ns, kept, s->count) };
+		c->sample_of[i] = builder_add_row(c->b, &row);
 		if (!c->sample_of[i].v)
 			return false;
 	}

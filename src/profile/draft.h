@@ -54,6 +54,7 @@ struct draft_sample {
 	uint32_t stack, thread;
 	uint32_t row; /* its own, which a sorted copy keeps */
 	const char *truncated;
+	bool completed;
 	uint64_t count, cpu_ns;
 };
 

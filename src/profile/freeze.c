@@ -139,6 +139,8 @@ static int compare_samples(const void *x, const void *y)
 	int r = compare_u64(a->stack, b->stack);
 	if (!r)
 		r = compare_u64(a->thread, b->thread);
+	if (!r)
+		r = a->completed - b->completed;
 	return r || a->truncated == b->truncated ? r : strcmp(a->truncated, b->truncated);
 }
 

@@ -165,6 +165,7 @@ static void publish_samples(struct freeze *f)
 			.stack = { s->stack },
 			.thread = { s->thread },
 			.truncated = id_of(f, s->truncated),
+			.completed = s->completed,
 			.count = s->count,
 			.cpu_ns = s->cpu_ns,
 		};

@@ -272,7 +272,8 @@ static void put_label(struct journal *j, const char *key, const char *text, uint
 static void put_sample(struct journal *j, uint32_t row, uint64_t count)
 {
 	static const char thread_key[] = "thread", tid_key[] = "tid", pid_key[] = "pid",
-			  truncated_key[] = "truncated";
+			  truncated_key[] = "truncated", completed_key[] = "completed",
+			  yes[] = "yes";
 	const struct draft_sample *s = &j->b->samples.at[row];
 	const struct draft_thread *t = &j->b->threads.at[s->thread];
 	strbuf_clear(&j->path);
@@ -289,6 +290,7 @@ static void put_sample(struct journal *j, uint32_t row, uint64_t count)
 	put_label(j, tid_key, "", t->tid);
 	put_label(j, pid_key, "", t->pid);
 	put_label(j, truncated_key, s->truncated, 0);
+	put_label(j, completed_key, s->completed ? yes : "", 0);
 	pprof_put_message(&j->put, PROFILE_SAMPLE);
 }
 

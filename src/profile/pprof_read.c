@@ -116,6 +116,7 @@ static int read_value_type(struct pprof_reader *r, struct cursor c, struct pprof
 struct labels {
 	const char *thread, *truncated;
 	uint32_t pid, tid;
+	bool completed;
 };
 
 static int read_label(struct pprof_reader *r, struct cursor c, struct labels *out)
@@ -139,6 +140,8 @@ static int read_label(struct pprof_reader *r, struct cursor c, struct labels *ou
 		out->thread = text;
 	else if (!strcmp(key, "truncated"))
 		out->truncated = text;
+	else if (!strcmp(key, "completed"))
+		out->completed = !strcmp(text, "yes");
 	else if (!strcmp(key, "pid"))
 		out->pid = (uint32_t)number;
 	else if (!strcmp(key, "tid") || !strcmp(key, "thread_id") || !strcmp(key, "thread id"))
@@ -232,7 +235,12 @@ static int add_sample(struct pprof_reader *r, const struct labels *labels, const
 			return pprof_no_memory(r);
 	}
 	struct pprof_row row = { .untimed = count };
-	row.row = builder_add_row(r->b, thread, stack, labels->truncated, count, cpu_ns);
+	row.row = builder_add_row(r->b, &(struct builder_row){ .thread = thread,
+							       .leaf = stack,
+							       .truncated = labels->truncated,
+							       .completed = labels->completed,
+							       .count = count,
+							       .cpu_ns = cpu_ns });
 	if (!row.row.v || (r->times.count && !vec_push(&r->rows, row)))
 		return pprof_no_memory(r);
 	return 0;

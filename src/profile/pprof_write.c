@@ -17,11 +17,14 @@ enum word {
 	WORD_TID,
 	WORD_PID,
 	WORD_TRUNCATED,
+	WORD_COMPLETED,
+	WORD_YES,
 	WORD_TOTAL
 };
 
 static const char *const words[WORD_TOTAL] = {
-	"samples", "count", "cpu", "nanoseconds", "thread", "tid", "pid", "truncated",
+	"samples", "count", "cpu",       "nanoseconds", "thread",
+	"tid",     "pid",   "truncated", "completed",   "yes",
 };
 
 struct writer {
@@ -59,6 +62,8 @@ static void put_labels(struct writer *w, const struct profile_sample *s)
 	put_label(w, WORD_TID, 0, t->tid);
 	put_label(w, WORD_PID, 0, t->pid);
 	put_label(w, WORD_TRUNCATED, s->truncated.v, 0);
+	if (s->completed)
+		put_label(w, WORD_COMPLETED, word_id(w, WORD_YES), 0);
 }
 
 static void put_sample(struct writer *w, const struct profile_sample *s)
@@ -118,13 +123,23 @@ static void put_function(struct writer *w, uint32_t id)
 	pprof_put_message(&w->put, PROFILE_FUNCTION);
 }
 
+static bool has_completed(const struct profile *p)
+{
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].completed)
+			return true;
+	return false;
+}
+
+/* The last words are for what few captures have. */
 static void put_strings(struct writer *w)
 {
 	const struct strings *s = &w->p->strings;
 	for (uint32_t i = 0; i < s->count; i++)
 		protobuf_put_bytes(w->put.out, PROFILE_STRING_TABLE, s->text[i],
 				   s->length_bytes[i]);
-	for (size_t i = 0; i < WORD_TOTAL; i++)
+	size_t word_count = has_completed(w->p) ? WORD_TOTAL : WORD_COMPLETED;
+	for (size_t i = 0; i < word_count; i++)
 		protobuf_put_bytes(w->put.out, PROFILE_STRING_TABLE, words[i], strlen(words[i]));
 }
 

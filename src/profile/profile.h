@@ -77,6 +77,8 @@ struct profile_sample {
 	stack_id stack;
 	thread_id thread;
 	string_id truncated; /* id of the reason why the stack is not whole; "" if it is */
+	/* The outer frames were read from the process a moment after the sample: evidence, no proof. */
+	bool completed;
 	uint64_t count;
 	uint64_t cpu_ns;
 };

@@ -49,6 +49,8 @@ struct facts facts_of(const struct profile *p)
 		f.cpu_s += seconds_of(s->cpu_ns);
 		if (s->truncated.v || (p->meta.foreign && stack_is_marked(p, s->stack)))
 			f.truncated += s->count;
+		if (s->completed)
+			f.completed += s->count;
 	}
 	f.cpu_s += seconds_of(p->meta.unsampled_cpu_ns);
 	f.duration_s = seconds_of(p->meta.duration_ns);
@@ -106,6 +108,17 @@ void facts_run(const struct facts *f, struct strbuf *out)
 	strbuf_puts(out, " of CPU time");
 }
 
+/* Who reads a stack should know how sure its outer end is. */
+static void add_completed(const struct facts *f, struct strbuf *out)
+{
+	if (f->completed)
+		strbuf_printf(out,
+			      ", completed %.2f %% (%llu stacks are larger than the kernel copies; "
+			      "their outer frames were read from the process a moment later)",
+			      percent_of(f->completed, f->samples),
+			      (unsigned long long)f->completed);
+}
+
 static void add_truncated(const struct facts *f, struct strbuf *out)
 {
 	if (!f->samples)
@@ -130,6 +143,7 @@ void facts_completeness(const struct facts *f, struct strbuf *out)
 	const struct profile_meta *m = &f->profile->meta;
 	size_t before = out->length;
 	add_truncated(f, out);
+	add_completed(f, out);
 	if (m->foreign)
 		return;
 	strbuf_printf(out, "%sost %.2f %%", out->length > before ? ", l" : "L", f->lost_percent);

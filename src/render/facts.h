@@ -16,7 +16,7 @@ enum {
 
 struct facts {
 	const struct profile *profile;
-	uint64_t samples, truncated;
+	uint64_t samples, truncated, completed;
 	double truncated_percent; /* of samples */
 	double lost_percent;      /* of samples taken and lost */
 	double cpu_s, duration_s;

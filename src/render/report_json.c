@@ -164,6 +164,7 @@ static void put_capture(struct json *j, cJSON *root)
 	add_integer(j, c, "fixed_period_samples", m->fixed_period_samples);
 	add_integer(j, c, "truncated_samples", f->truncated);
 	put_reasons(j, c);
+	add_integer(j, c, "completed_samples", f->completed);
 	add_seconds(j, c, "profiler_cpu_s", m->profiler_cpu_ns);
 	add_seconds(j, c, "unsampled_cpu_s", m->unsampled_cpu_ns);
 	add_seconds(j, c, "unsampled_kernel_s", m->unsampled_kernel_ns);

@@ -106,6 +106,8 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0)
 		r = stacks_create(s->processes, s->modules, s->names, s->builder, c->kernel,
 				  &s->stacks, err);
+	if (r == 0)
+		stacks_set_completion(s->stacks, c->complete);
 	if (r == 0 && c->replay)
 		names_hold_kernel(s->names);
 	if (r == 0)
@@ -466,7 +468,8 @@ static void watch_targets(struct session *s)
 
 static int timeout_ms(const struct session *s, uint64_t now_ns, uint64_t due_ns)
 {
-	uint64_t until = now_ns + s->drain_interval_ns;
+	bool urgent = stacks_are_urgent(s->stacks, now_ns);
+	uint64_t until = now_ns + (urgent ? NSEC_PER_MSEC : s->drain_interval_ns);
 	if (due_ns && due_ns < until)
 		until = due_ns;
 	if (s->stop_ns && s->stop_ns < until)

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "process/memory.h"
 #include "record/reason_text.h"
+#include "session/completion.h"
 #include "unwind/unwind.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 		512 * 1024, /* 12 bytes each, at least; a JIT makes a new space at each mmap */
 	PAGE_BYTES = 4096,
 	HOLE_PAGES_MAX = 16,
+	URGENT_FOR_NS = 100 * 1000 * 1000,
 };
 
 struct stacks {
@@ -30,7 +32,10 @@ struct stacks {
 	struct builder *builder;
 	struct unwind_cache *cache;
 	bool kernel;
-	bool live;           /* the processes are there: their memory can be read */
+	bool live; /* the processes are there: their memory can be read */
+	bool completes;
+	struct completion completion;
+	uint64_t large_ns;   /* the time of the last sample whose stack was larger than its copy */
 	VEC(uint32_t) space; /* by process_id; 0: none yet */
 	uint32_t next_space;
 	struct map64 user_frames;   /* (space, pc) -> frame_id */
@@ -39,6 +44,7 @@ struct stacks {
 	frame_id truncated;
 	process_id process; /* of the sample at hand */
 	bool may_wait;
+	bool completing, completed;
 	uint64_t pcs[STACK_FRAMES_MAX];
 };
 
@@ -70,11 +76,22 @@ void stacks_destroy(struct stacks *s)
 	if (!s)
 		return;
 	unwind_cache_destroy(s->cache);
+	completion_deinit(&s->completion);
 	vec_free(&s->space);
 	vec_free(&s->threads);
 	map64_deinit(&s->user_frames);
 	map64_deinit(&s->kernel_frames);
 	free(s);
+}
+
+void stacks_set_completion(struct stacks *s, bool on)
+{
+	s->completes = on && s->live;
+}
+
+bool stacks_are_urgent(const struct stacks *s, uint64_t now_ns)
+{
+	return s->large_ns && now_ns < s->large_ns + URGENT_FOR_NS;
 }
 
 void stacks_forget_all(struct stacks *s)
@@ -170,8 +187,10 @@ static bool read_memory(void *context, enum unwind_memory kind, uint64_t address
 	struct stacks *s = context;
 	if (kind == MEMORY_CODE)
 		return read_code(s, address, out, size_bytes);
-	if (kind == MEMORY_BEHIND_COPY || !s->live)
-		return false; /* it goes on changing: the stack is shown as cut off instead */
+	if (kind == MEMORY_BEHIND_COPY)
+		return s->completing && completion_read(&s->completion, address, out, size_bytes);
+	if (!s->live)
+		return false;
 	return process_read(process_info(s->processes, s->process)->pid, address, out, size_bytes);
 }
 
@@ -306,7 +325,7 @@ static bool take_walked(struct stacks *s, const struct record_sample *sample,
 	return sample->walked_whole || count < sample->walked_count || count == STACK_FRAMES_MAX;
 }
 
-static void walk_copy(struct stacks *s, const struct record_sample *sample, uint32_t space,
+static void walk_once(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		      struct unwind_result *out)
 {
 	struct unwind_env env = {
@@ -324,6 +343,27 @@ static void walk_copy(struct stacks *s, const struct record_sample *sample, uint
 	else
 		unwind_walk(&env, sample->registers, s->cache, space, s->pcs, STACK_FRAMES_MAX,
 			    out);
+}
+
+/* Frames that were read late count only if they lead to the outermost one. */
+static void walk_copy(struct stacks *s, const struct record_sample *sample, uint32_t space,
+		      struct unwind_result *out)
+{
+	struct unwind_result before = *out;
+	s->completing = s->completes;
+	completion_begin(&s->completion, process_info(s->processes, s->process)->pid, sample);
+	walk_once(s, sample, space, out);
+	if (!completion_was_used(&s->completion))
+		return;
+	s->completed = out->reason == UNWIND_ROOT && completion_holds(&s->completion);
+	if (s->completed || out->pending)
+		return;
+	bool too_many = out->reason == UNWIND_TOO_MANY_FRAMES;
+	s->completing = false;
+	*out = before;
+	walk_once(s, sample, space, out);
+	if (too_many && out->reason == UNWIND_STACK_TOO_DEEP)
+		out->reason = UNWIND_TOO_MANY_FRAMES; /* a larger copy would not make it whole */
 }
 
 static void walk_user(struct stacks *s, const struct record_sample *sample, uint32_t space,
@@ -398,6 +438,7 @@ int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 	uint32_t space = space_of(s, s->process);
 	struct unwind_result walk;
 	s->may_wait = may_wait;
+	s->completed = false;
 	walk_user(s, &r->sample, space, &walk);
 	if (walk.pending)
 		return 0;
@@ -407,8 +448,16 @@ int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 	thread_id thread = thread_row(s, r->tid);
 	if (!thread.v)
 		return -ENOMEM;
-	const char *reason = walk.reason == UNWIND_ROOT ? "" : unwind_reason_id(walk.reason);
-	int status =
-		builder_sample_cpu(s->builder, r->time_ns, thread, stack, reason, r->sample.cpu_ns);
+	struct builder_row row = {
+		.thread = thread,
+		.leaf = stack,
+		.truncated = walk.reason == UNWIND_ROOT ? "" : unwind_reason_id(walk.reason),
+		.completed = s->completed,
+		.count = 1,
+		.cpu_ns = r->sample.cpu_ns,
+	};
+	if (s->completed || walk.reason == UNWIND_STACK_TOO_DEEP)
+		s->large_ns = r->time_ns;
+	int status = builder_sample_row(s->builder, r->time_ns, &row);
 	return status < 0 ? status : 1;
 }

@@ -17,6 +17,12 @@ int stacks_create(struct process_table *processes, struct modules *modules, stru
 /** Takes NULL. */
 void stacks_destroy(struct stacks *s);
 
+/** Lets stacks that are larger than their copy be read on from the live process (completion.h). */
+void stacks_set_completion(struct stacks *s, bool on);
+
+/** @return whether such stacks came lately: the sooner samples are taken, the more can be read on */
+bool stacks_are_urgent(const struct stacks *s, uint64_t now_ns);
+
 /**
  * Counts a sample.
  *

@@ -194,6 +194,28 @@ static void names_and_build_ids_may_come_late(void **state)
 	kept_end(&k);
 }
 
+static void completed_samples_stay_apart(void **state)
+{
+	(void)state;
+	struct kept k;
+	kept_begin(&k);
+	frame_id frame = builder_frame(k.f.b, (module_id){ 0 }, 0x10, FRAME_JIT, NULL);
+	add(&k, 1, frame);
+	struct builder_row row = { .leaf = builder_stack(k.f.b, (stack_id){ 0 }, frame),
+				   .thread = builder_thread(k.f.b, 1, 1, "t"),
+				   .completed = true,
+				   .count = 1 };
+	assert_int_equal(builder_sample_row(k.f.b, 2, &row), 0);
+	assert_int_equal(builder_sample_row(k.f.b, 3, &row), 0);
+	kept_flush(&k);
+	struct profile *p = read_back(k.bytes.text, k.bytes.length);
+	assert_int_equal(p->sample_count, 2);
+	for (size_t i = 0; i < p->sample_count; i++)
+		assert_int_equal(p->samples[i].count, p->samples[i].completed ? 2 : 1);
+	profile_destroy(p);
+	kept_end(&k);
+}
+
 static void later_facts_take_the_place_of_earlier_ones(void **state)
 {
 	(void)state;
@@ -300,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_journal_reads_as_the_capture),
 		cmocka_unit_test(the_members_unpacked_are_one_message),
 		cmocka_unit_test(names_and_build_ids_may_come_late),
+		cmocka_unit_test(completed_samples_stay_apart),
 		cmocka_unit_test(later_facts_take_the_place_of_earlier_ones),
 		cmocka_unit_test(a_torn_last_member_is_left_out),
 		cmocka_unit_test(what_follows_damage_is_left_out),

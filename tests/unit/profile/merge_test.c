@@ -16,6 +16,7 @@ struct made {
 	uint64_t samples, cpu_ns, duration_ns, lost;
 	uint64_t times_ns[4]; /* as many as `samples`, if the last is not 0 */
 	const char *note, *reason;
+	bool completed;
 };
 
 static const struct made one = { .command = "make",
@@ -55,8 +56,13 @@ static struct profile *make(struct made m)
 	stack_id stack = builder_stack(b, (stack_id){ 0 }, frame);
 	if (m.reason)
 		builder_reason(b, m.reason, "in words");
-	draft_sample_id row = builder_add_row(b, builder_thread(b, m.pid, m.tid, m.comm), stack,
-					      m.reason ? m.reason : "", m.samples, m.cpu_ns);
+	struct builder_row wanted = { .thread = builder_thread(b, m.pid, m.tid, m.comm),
+				      .leaf = stack,
+				      .truncated = m.reason,
+				      .completed = m.completed,
+				      .count = m.samples,
+				      .cpu_ns = m.cpu_ns };
+	draft_sample_id row = builder_add_row(b, &wanted);
 	for (size_t i = 0; i < m.samples && m.times_ns[m.samples - 1]; i++)
 		builder_add_time(b, row, m.times_ns[i], 1);
 	assert_int_equal(builder_freeze(b, &p, NULL), 0);
@@ -129,6 +135,23 @@ static void threads_are_apart_by_their_labels(void **state)
 	profile_destroy(p);
 }
 
+static void completed_samples_stay_apart(void **state)
+{
+	(void)state;
+	struct made other = one;
+	other.completed = true;
+	struct profile *p = merge(one, other);
+	assert_int_equal(p->stack_count, 2);
+	assert_int_equal(p->sample_count, 2);
+	assert_false(p->samples[0].completed);
+	assert_true(p->samples[1].completed);
+	profile_destroy(p);
+	p = merge(other, other);
+	assert_int_equal(p->sample_count, 1);
+	assert_true(p->samples[0].completed);
+	profile_destroy(p);
+}
+
 static void facts_are_summed_or_listed(void **state)
 {
 	(void)state;
@@ -193,6 +216,7 @@ int main(void)
 		cmocka_unit_test(equal_things_are_one),
 		cmocka_unit_test(one_build_id_is_one_module_whatever_its_path),
 		cmocka_unit_test(threads_are_apart_by_their_labels),
+		cmocka_unit_test(completed_samples_stay_apart),
 		cmocka_unit_test(facts_are_summed_or_listed),
 		cmocka_unit_test(different_rates_are_said),
 		cmocka_unit_test(times_go_on_where_the_file_before_ended),

@@ -129,6 +129,36 @@ static void every_fact_survives(void **state)
 	strbuf_deinit(&bytes);
 }
 
+static void completed_samples_have_a_label(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p;
+	assert_int_equal(builder_create(&b, NULL), 0);
+	frame_id frame = builder_frame(b, (module_id){ 0 }, 0x10, FRAME_JIT, NULL);
+	struct builder_row row = { .leaf = builder_stack(b, (stack_id){ 0 }, frame),
+				   .completed = true,
+				   .count = 3 };
+	assert_true(builder_add_row(b, &row).v);
+	row.completed = false;
+	row.count = 4;
+	assert_true(builder_add_row(b, &row).v);
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_int_equal(p->sample_count, 2);
+	for (size_t i = 0; i < p->sample_count; i++)
+		assert_int_equal(p->samples[i].count, p->samples[i].completed ? 3 : 4);
+	assert_round_trip(p);
+	struct strbuf bytes = { 0 };
+	assert_int_equal(pprof_write(p, &bytes, NULL), 0);
+	struct profile *q = read_back(bytes.text, bytes.length);
+	assert_int_equal(q->samples[0].completed, p->samples[0].completed);
+	assert_int_equal(q->samples[1].completed, p->samples[1].completed);
+	strbuf_deinit(&bytes);
+	profile_destroy(q);
+	profile_destroy(p);
+	builder_destroy(b);
+}
+
 static void our_message_is_the_last_field(void **state)
 {
 	(void)state;
@@ -550,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_capture_read_and_written_is_the_same_file),
 		cmocka_unit_test(every_fact_survives),
+		cmocka_unit_test(completed_samples_have_a_label),
 		cmocka_unit_test(our_message_is_the_last_field),
 		cmocka_unit_test(the_default_type_is_one_that_has_values),
 		cmocka_unit_test(a_foreign_file_in_any_order_is_read),

@@ -149,6 +149,22 @@ static void nothing_is_claimed_of_a_foreign_file(void **state)
 	profile_destroy(p);
 }
 
+static void completed_stacks_are_counted(void **state)
+{
+	(void)state;
+	struct profile *p = stacks_profile("t;main@prog:3;hot@prog:7 25\n"
+					   "t;main@prog:3 75\n");
+	for (size_t i = 0; i < p->sample_count; i++)
+		p->samples[i].completed = p->samples[i].count == 25;
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT, .columns = 200 });
+	assert_non_null(strstr(report, "completed 25.00 % (25 stacks"));
+	free(report);
+	cJSON *root = render_json(p), *capture = cJSON_GetObjectItem(root, "capture");
+	assert_int_equal(cJSON_GetObjectItem(capture, "completed_samples")->valueint, 25);
+	cJSON_Delete(root);
+	profile_destroy(p);
+}
+
 static void lines_keep_the_width(void **state)
 {
 	(void)state;
@@ -228,6 +244,7 @@ int main(void)
 		cmocka_unit_test(the_answer_comes_first),
 		cmocka_unit_test(it_says_who_calls_and_what_holds_most),
 		cmocka_unit_test(nothing_is_claimed_of_a_foreign_file),
+		cmocka_unit_test(completed_stacks_are_counted),
 		cmocka_unit_test(lines_keep_the_width),
 		cmocka_unit_test(escape_sequences_do_not_reach_the_terminal),
 		cmocka_unit_test(no_samples_are_explained),

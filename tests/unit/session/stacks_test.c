@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -252,6 +253,131 @@ static void files_of_one_build_id_share_their_object(void **state)
 			 modules_code(f->modules, second, false));
 }
 
+/*
+ * A deep stack in this very process, which so is the live one: a chain of frame pointers through
+ * code that lies in no file. The last is the outermost: no caller, no frame pointer.
+ */
+enum { DEEP_FRAMES = 2000, FRAME_WORDS = 4, COPIED_FRAMES = 100 };
+
+struct deep {
+	uint64_t words[DEEP_FRAMES * FRAME_WORDS], copy[COPIED_FRAMES * FRAME_WORDS];
+	uint64_t code; /* where it is mapped: a page, frame i's caller at byte i */
+	struct record record;
+};
+
+static struct deep *deep_make(struct fixture *f)
+{
+	struct deep *d = calloc(1, sizeof(*d));
+	assert_non_null(d);
+	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(code, MAP_FAILED);
+	memset(code, 0x90, 4096); /* nop */
+	d->code = (uintptr_t)code;
+	struct record r = mapped(f, getpid(), "//anon");
+	r.mmap.start = d->code;
+	r.mmap.end = d->code + 4096;
+	r.mmap.inode = 0;
+	apply(f, &r);
+	for (unsigned i = 0; i + 1 < DEEP_FRAMES; i++) {
+		d->words[FRAME_WORDS * i] = (uintptr_t)&d->words[FRAME_WORDS * (i + 1)];
+		d->words[FRAME_WORDS * i + 1] = d->code + i + 1;
+	}
+	memcpy(d->copy, d->words, sizeof(d->copy));
+	d->record = (struct record){ .kind = RECORD_SAMPLE, .pid = getpid(), .tid = getpid() };
+	d->record.sample = (struct record_sample){
+		.pc = d->code,
+		.has_registers = true,
+		.registers[REGISTER_PC] = d->code,
+		.registers[REGISTER_RBP] = (uintptr_t)d->words,
+		.registers[REGISTER_RSP] = (uintptr_t)d->words,
+		.stack = (const uint8_t *)d->copy,
+		.stack_size_bytes = sizeof(d->copy),
+		.stack_copy_full = true,
+	};
+	return d;
+}
+
+static void deep_free(struct deep *d)
+{
+	munmap((void *)(uintptr_t)d->code, 4096);
+	free(d);
+}
+
+static unsigned depth_of(const struct profile *p, stack_id stack)
+{
+	unsigned n = 0;
+	for (uint32_t i = stack.v; i; i = p->stack_parent[i].v)
+		n += p->frames[p->stack_frame[i].v].kind != FRAME_TRUNCATED;
+	return n;
+}
+
+static void assert_cut(const struct profile *p, const char *reason)
+{
+	assert_int_equal(p->sample_count, 1);
+	assert_false(p->samples[0].completed);
+	assert_string_equal(profile_string(p, p->samples[0].truncated), reason);
+	/* No frame that was read late: those of the copy are all there is. */
+	unsigned depth = depth_of(p, p->samples[0].stack);
+	assert_true(depth > COPIED_FRAMES / 2 && depth <= COPIED_FRAMES + 1);
+}
+
+static void a_stack_larger_than_its_copy_is_read_on(void **state)
+{
+	struct fixture *f = *state;
+	struct deep *d = deep_make(f);
+	stacks_set_completion(f->stacks, true);
+	assert_false(stacks_are_urgent(f->stacks, 1000));
+	d->record.time_ns = 1000;
+	assert_int_equal(stacks_add(f->stacks, &d->record, false), 1);
+	assert_true(stacks_are_urgent(f->stacks, 1000));
+	assert_false(stacks_are_urgent(f->stacks, 2000000000));
+	struct profile *p = finish(f);
+	assert_int_equal(p->sample_count, 1);
+	assert_true(p->samples[0].completed);
+	assert_string_equal(profile_string(p, p->samples[0].truncated), "");
+	assert_int_equal(depth_of(p, p->samples[0].stack), DEEP_FRAMES);
+	profile_destroy(p);
+	deep_free(d);
+}
+
+static void unless_that_is_switched_off(void **state)
+{
+	struct fixture *f = *state;
+	struct deep *d = deep_make(f);
+	assert_int_equal(stacks_add(f->stacks, &d->record, false), 1);
+	struct profile *p = finish(f);
+	assert_cut(p, "stack-copy-full");
+	profile_destroy(p);
+	deep_free(d);
+}
+
+static void a_stack_that_has_changed_stays_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct deep *d = deep_make(f);
+	stacks_set_completion(f->stacks, true);
+	d->words[COPIED_FRAMES * FRAME_WORDS - 1] ^= 1;
+	assert_int_equal(stacks_add(f->stacks, &d->record, false), 1);
+	struct profile *p = finish(f);
+	assert_cut(p, "stack-copy-full");
+	profile_destroy(p);
+	deep_free(d);
+}
+
+static void frames_read_late_that_lead_nowhere_do_not_count(void **state)
+{
+	struct fixture *f = *state;
+	struct deep *d = deep_make(f);
+	stacks_set_completion(f->stacks, true);
+	d->words[FRAME_WORDS * (DEEP_FRAMES - 10)] = 0;
+	d->words[FRAME_WORDS * (DEEP_FRAMES - 10) + 1] = 12345; /* no code is there */
+	assert_int_equal(stacks_add(f->stacks, &d->record, false), 1);
+	struct profile *p = finish(f);
+	assert_cut(p, "stack-copy-full");
+	profile_destroy(p);
+	deep_free(d);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
@@ -261,6 +387,10 @@ int main(void)
 		TEST(addresses_beyond_47_bits_are_kept_apart),
 		TEST(a_file_that_was_out_of_reach_is_tried_again),
 		TEST(files_of_one_build_id_share_their_object),
+		TEST(a_stack_larger_than_its_copy_is_read_on),
+		TEST(unless_that_is_switched_off),
+		TEST(a_stack_that_has_changed_stays_cut),
+		TEST(frames_read_late_that_lead_nowhere_do_not_count),
 	};
 	return cmocka_run_group_tests_name("session/stacks", tests, NULL, NULL);
 }
