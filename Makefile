@@ -46,7 +46,7 @@ SRC := $(sort $(filter-out %.bpf.c $(if $(FEATURE_BPF),,src/sampler/bpf%),$(wild
 OBJ := $(SRC:%.c=$(B)/%.o)
 MAIN_OBJ := $(B)/src/cli/main.o
 CORE_OBJ := $(filter-out $(MAIN_OBJ),$(OBJ))
-UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))
+UNIT_SRC := $(sort $(filter-out $(if $(FEATURE_BPF),,tests/unit/bpf/%),$(wildcard tests/unit/*/*_test.c)))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 # Programs in $(B)/check that print cmocka's TAP: tests/check.py runs them besides the unit tests.
 CHECK_BIN :=
