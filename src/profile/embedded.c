@@ -49,6 +49,20 @@ bool embedded_is_picture(const void *bytes, size_t size_bytes)
 	return false;
 }
 
+/* The capture stands at the end, so that a picture which is cut off has none. */
+static bool is_cut_off(const void *bytes, size_t size_bytes)
+{
+	enum { TAIL_BYTES = 256 }; /* a comment may follow */
+	size_t tail_bytes = size_bytes < TAIL_BYTES ? size_bytes : TAIL_BYTES;
+	const char *tail = (const char *)bytes + size_bytes - tail_bytes;
+	const char *svg = memmem(bytes, size_bytes, "<svg", 4);
+	size_t left = svg ? size_bytes - (size_t)(svg - (const char *)bytes) : 0;
+	const char *end = svg ? memchr(svg, '>', left) : NULL;
+	bool is_empty = end && end[-1] == '/'; /* <svg/> */
+	return !is_empty && !memmem(tail, tail_bytes, "</svg>", 6) &&
+	       !memmem(tail, tail_bytes, "</html>", 7);
+}
+
 static int no_capture(struct cursor c, struct error *err)
 {
 	size_t size = 0;
@@ -70,6 +84,10 @@ int embedded_read(const void *bytes, size_t size_bytes, struct profile **out, st
 {
 	struct cursor c = cursor_of(bytes, size_bytes);
 	const uint8_t *found = memmem(c.at, cursor_left(&c), element, strlen(element));
+	if (!found && is_cut_off(bytes, size_bytes))
+		return fail(err, -EBADMSG,
+			    "is a picture that is cut off at byte %zu, before its capture",
+			    size_bytes);
 	if (!found)
 		return no_capture(cursor_of(bytes, 0), err);
 	cursor_seek(&c, (size_t)(found - c.begin) + strlen(element));

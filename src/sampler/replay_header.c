@@ -100,6 +100,9 @@ static int read_features(struct replay *r, uint64_t table_offset, const uint64_t
 		if (status == 0)
 			status = replay_feature(r, bit, cursor_of(bytes, bytes ? s.size_bytes : 0),
 						err);
+		if (status == -EBADMSG && bit == FEATURE_BUILD_ID)
+			fail_in(err, status, "the section at byte %llu",
+				(unsigned long long)s.offset);
 	}
 	return status;
 }

@@ -154,7 +154,12 @@ static int take_perfs_record(struct replay *r, uint32_t type, const uint8_t *byt
 	cursor_take(&body, HEADER_BYTES);
 	switch (type) {
 	case REPLAY_ATTR: return take_attr(r, body, err);
-	case REPLAY_BUILD_ID: return replay_build_id(r, &whole, err);
+	case REPLAY_BUILD_ID: {
+		int status = replay_build_id(r, &whole, err);
+		return status < 0 ? fail_in(err, status, "the record at byte %llu",
+					    (unsigned long long)r->stream.offset)
+				  : 0;
+	}
 	case REPLAY_FEATURE: {
 		uint64_t feature = cursor_u64(&body);
 		return replay_feature(r, feature, cursor_of(body.at, cursor_left(&body)), err);

@@ -38,8 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	struct mappings *m = mappings_create();
 	require(m && mapped_files_init(&files) && strings_init(&strings) == 0);
 	for (int line = 0; line < 1000 && maps_file_next(&c, &mmap, path, sizeof(path)); line++) {
-		struct mapping mapping = { mmap.start, mmap.end, mmap.file_off,
-					   mapped_files_intern(&files, &strings, 1, &mmap) };
+		struct mapping mapping = { .start = mmap.start,
+					   .end = mmap.end,
+					   .file_off = mmap.file_off,
+					   .mapped = mapped_files_intern(&files, &strings, 1,
+									 &mmap) };
 		require(mapping.mapped.v && mappings_add(&m, &mapping));
 		check(m, &mapping);
 	}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The small texts of /proc and /sys: /proc/PID/stat, the pids of /proc/PID/status, lists of CPUs. (What
+ * is larger has a target of its own: maps, kallsyms.)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "process/namespaces.h"
+#include "process/stat_file.h"
+#include "sampler/perf_limits.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
+
+enum { CPUS = 64 };
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_cpus(const char *text)
+{
+	int cpus[CPUS];
+	int count = perf_parse_cpu_list(text, cpus, CPUS);
+	require(count <= CPUS);
+	for (int i = 0; i < count; i++)
+		require(cpus[i] >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
+{
+	struct strbuf text = { 0 };
+	struct stat_file stat;
+	strbuf_add(&text, bytes, size_bytes);
+	if (stat_file_parse(strbuf_text(&text), &stat)) {
+		require(strchr(strbuf_text(&text), ')') != NULL);
+		stat_file_system_ns(&stat, true);
+	}
+	process_inner_pid_parse(strbuf_text(&text));
+	check_cpus(strbuf_text(&text));
+	strbuf_deinit(&text);
+	return 0;
+}
