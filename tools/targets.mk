@@ -30,7 +30,7 @@ help:
 	@echo 'make man        writes the options into the manual pages'
 	@echo 'make format     clang-format -i on all of it'
 	@echo 'make fuzz       each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
-	@echo 'make bench      measures; writes $(TOP)/bench'
+	@echo 'make bench      measures beside perf and samply, 8 minutes; adds to docs/bench.tsv'
 	@echo 'make soak       the slow tests'
 	@echo 'make golden     records tests/golden anew; review the difference'
 	@echo 'make setup      only installs what is missing'
@@ -71,8 +71,8 @@ bench:
 	$(Q)tools/setup
 	$(again) bench-run
 
-bench-run: $(B)/perfprof programs
-	$(Q)tools/bench.sh $(TOP)
+bench-run: $(B)/perfprof programs $(B)/bench/unwind
+	$(Q)$(PYTHON) tools/bench/bench.py --build $(TOP)
 
 demo:
 	$(Q)tools/setup build demo

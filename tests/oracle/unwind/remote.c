@@ -108,8 +108,7 @@ static int no_name(unw_addr_space_t as, unw_word_t ip, char *buffer, size_t size
 	return -UNW_ENOINFO;
 }
 
-unsigned remote_unwind(const struct dump *d, const struct space *space, struct remote_frame *frames,
-		       unsigned limit, int *out_end)
+static unw_addr_space_t make_address_space(unw_caching_policy_t policy)
 {
 	static unw_accessors_t accessors = {
 		.find_proc_info = find_proc_info,
@@ -121,10 +120,41 @@ unsigned remote_unwind(const struct dump *d, const struct space *space, struct r
 		.resume = no_resume,
 		.get_proc_name = no_name,
 	};
-	static unw_addr_space_t as;
-	if (!as && !(as = unw_create_addr_space(&accessors, 0)))
+	unw_addr_space_t as = unw_create_addr_space(&accessors, 0);
+	if (!as)
 		errx(1, "unw_create_addr_space");
-	unw_set_caching_policy(as, UNW_CACHE_NONE);
+	unw_set_caching_policy(as, policy);
+	return as;
+}
+
+unsigned remote_walk(const struct dump *d, const struct space *space, uint64_t *pcs, unsigned limit)
+{
+	static unw_addr_space_t as;
+	static pid_t pid;
+	if (!as)
+		as = make_address_space(UNW_CACHE_GLOBAL);
+	if (pid != d->pid)
+		unw_flush_cache(as, 0, 0);
+	pid = d->pid;
+	struct remote r = { d, space };
+	unw_cursor_t cursor;
+	unsigned n = 0;
+	if (unw_init_remote(&cursor, as, &r) < 0)
+		errx(1, "unw_init_remote");
+	do {
+		unw_word_t ip = 0;
+		unw_get_reg(&cursor, UNW_REG_IP, &ip);
+		pcs[n++] = ip;
+	} while (unw_step(&cursor) > 0 && n < limit);
+	return n;
+}
+
+unsigned remote_unwind(const struct dump *d, const struct space *space, struct remote_frame *frames,
+		       unsigned limit, int *out_end)
+{
+	static unw_addr_space_t as;
+	if (!as)
+		as = make_address_space(UNW_CACHE_NONE);
 	struct remote r = { d, space };
 	unw_cursor_t cursor;
 	unsigned n = 0;

@@ -22,4 +22,11 @@ struct remote_frame {
 unsigned remote_unwind(const struct dump *d, const struct space *space, struct remote_frame *frames,
 		       unsigned limit, int *out_end);
 
+/**
+ * Only the addresses, and as fast as libunwind can: what it has learned of code is kept from one call to
+ * the next, as long as they are of one process.
+ */
+unsigned remote_walk(const struct dump *d, const struct space *space, uint64_t *pcs,
+		     unsigned limit);
+
 #endif
