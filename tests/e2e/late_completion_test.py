@@ -88,10 +88,12 @@ def copy_of(name, folder):
 
 @pytest.mark.parametrize("nobody", [False, True], ids=["root", "nobody"])
 def test_a_megabyte_of_recursion_is_whole(open_folder, nobody):
-    run = Run(open_folder, copy_of("deep", open_folder), 2000, 512, 0.3, nobody=nobody)
+    run = Run(open_folder, copy_of("deep", open_folder), 2000, 512, 0.5, nobody=nobody)
     expected = ("main",) + ("descend_512",) * 2000 + ("work", "bottom")
     right = run.stacks.count(lambda f: f[-len(expected):] == expected and "[truncated]" not in f)
-    assert right >= 0.95 * run.stacks.total
+    # Where the CPUs are crowded some are read too late, and the last ones when the program has ended.
+    assert right >= 0.8 * run.stacks.total
+    assert right + run.stacks.truncated() >= 0.98 * run.stacks.having("bottom")
     assert run.labelled >= right
 
 
