@@ -76,21 +76,8 @@ static int store(const struct option *o, void *fields, const char *text, const c
 	return -EINVAL;
 }
 
-/* Options that the manuals of later versions have: who tries one is told so. */
-static bool comes_later(const char *word)
-{
-	static const char *const later[] = { "--repeat" };
-	size_t length = strcspn(word, "=");
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
-		if (strlen(later[i]) == length && !strncmp(later[i], word, length))
-			return true;
-	return false;
-}
-
 static int unknown_option(const struct command *command, const char *word, struct error *err)
 {
-	if (comes_later(word))
-		return fail(err, -EINVAL, "option '%s' is not in this version", word);
 	const char *names[64] = { "help" };
 	size_t n = 1;
 	for (const struct option *o = command->options; o->type != OPTION_LAST && n < 63; o++)

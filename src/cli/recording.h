@@ -24,6 +24,7 @@ struct recording_options {
 	struct option_list pids; /* attach */
 	bool system;
 	const char *cgroup;
+	uint32_t repeat; /* run */
 };
 
 #define RECORDING_DEFAULTS                                                           \

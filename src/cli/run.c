@@ -5,7 +5,13 @@
 #include "cli/cli.h"
 #include "cli/recording.h"
 
-static const struct option run_options[] = { RECORDING_OPTIONS, OPTION_END };
+static const struct option run_options[] = {
+	RECORDING_OPTIONS,
+	RECORDING_OPTION(OPTION_UINT, 0, "repeat", "N", repeat,
+			 "run CMD N times (1), until one fails, and keep the runs apart in one "
+			 "capture"),
+	OPTION_END,
+};
 
 static int status_of(const struct session_outcome *outcome)
 {
@@ -70,7 +76,7 @@ static int cmd_run(char **argv)
 		fail(&err, -EINVAL, "no command to run; say 'perfprof run -- CMD [ARG...]'");
 		return complain(STATUS_USAGE, &err);
 	}
-	struct session_config config = { .command = arguments.at };
+	struct session_config config = { .command = arguments.at, .runs = options.repeat };
 	struct outputs outputs;
 	int r = recording_prepare(&options, &config, &outputs, &err);
 	if (r < 0)

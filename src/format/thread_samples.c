@@ -6,7 +6,7 @@
 
 static bool same_thread(const struct profile_thread *a, const struct profile_thread *b)
 {
-	return a->pid == b->pid && a->tid == b->tid && (a->pid || a->tid);
+	return a->run == b->run && a->pid == b->pid && a->tid == b->tid && (a->pid || a->tid);
 }
 
 /* The profile's rows of one thread stand next to each other. @return false without memory */

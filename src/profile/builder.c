@@ -53,6 +53,7 @@ void builder_destroy(struct builder *b)
 	vec_free(&b->reasons);
 	vec_free(&b->notes);
 	vec_free(&b->pids);
+	vec_free(&b->runs);
 	index_deinit(&b->function_index);
 	index_deinit(&b->frame_index);
 	index_deinit(&b->thread_index);
@@ -213,19 +214,19 @@ thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const ch
 	const char *name = intern(b, comm);
 	if (!name)
 		return (thread_id){ 0 };
-	uint64_t hash = hash_pair((uint64_t)pid << 32 | tid, (uintptr_t)name);
+	uint64_t hash = hash_pair(hash_pair((uint64_t)pid << 32 | tid, b->run), (uintptr_t)name);
 	uint32_t row;
 	for (struct index_probe p = index_find(&b->thread_index, hash);
 	     (row = index_next(&b->thread_index, &p));) {
 		const struct draft_thread *t = &b->threads.at[row];
-		if (t->pid == pid && t->tid == tid && t->comm == name)
+		if (t->pid == pid && t->tid == tid && t->comm == name && t->run == b->run)
 			return (thread_id){ row };
 	}
 	row = (uint32_t)b->threads.count;
 	if (b->threads.count >= UINT32_MAX || !vec_reserve(&b->threads, b->threads.count + 1) ||
 	    !index_add(&b->thread_index, hash, row))
 		return (thread_id){ 0 };
-	b->threads.at[b->threads.count++] = (struct draft_thread){ pid, tid, name };
+	b->threads.at[b->threads.count++] = (struct draft_thread){ b->run, pid, tid, name };
 	return (thread_id){ row };
 }
 
@@ -278,6 +279,18 @@ int builder_add_counts(struct builder *b, thread_id thread, stack_id leaf, const
 				   .count = count,
 				   .cpu_ns = cpu_ns };
 	return builder_add_row(b, &row).v ? 0 : -ENOMEM;
+}
+
+void builder_set_run(struct builder *b, uint32_t run)
+{
+	if (b->run != run)
+		map64_deinit(&b->cpu_index); /* a pid of before is another thread now */
+	b->run = run;
+}
+
+int builder_end_run(struct builder *b, uint64_t cpu_ns)
+{
+	return vec_push(&b->runs, cpu_ns) ? 0 : -ENOMEM;
 }
 
 void builder_set_start(struct builder *b, uint64_t start_ns)
@@ -409,7 +422,7 @@ int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t c
 	if (b->cpus.count >= UINT32_MAX || !vec_reserve(&b->cpus, b->cpus.count + 1) ||
 	    !map64_put(&b->cpu_index, key, row))
 		return -ENOMEM;
-	b->cpus.at[b->cpus.count++] = (struct draft_cpu){ pid, tid, cpu_ns };
+	b->cpus.at[b->cpus.count++] = (struct draft_cpu){ b->run, pid, tid, cpu_ns };
 	return 0;
 }
 

@@ -65,6 +65,15 @@ stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame);
 /** Interns a label set. @return 0 without memory */
 thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const char *comm);
 
+/**
+ * Says which of several runs label sets and CPU time belong to from now on, 1 to N. Until then it is 0:
+ * there is but one.
+ */
+void builder_set_run(struct builder *b, uint32_t run);
+
+/** Adds to meta.run_cpu_ns: the CPU time of the run that ended. @return 0 or -ENOMEM */
+int builder_end_run(struct builder *b, uint64_t cpu_ns);
+
 /** Says when sampling began: times of samples are kept relative to it. Until then it is 0. */
 void builder_set_start(struct builder *b, uint64_t start_ns);
 
@@ -160,7 +169,8 @@ int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t c
 
 /**
  * The facts of the run; the caller fills numbers and uses builder_intern() for strings. Its lists
- * stay empty: they are filled by builder_note(), builder_target_pid() and builder_reason().
+ * stay empty: they are filled by builder_note(), builder_target_pid(), builder_reason() and
+ * builder_end_run().
  */
 struct profile_meta *builder_meta(struct builder *b);
 string_id builder_intern(struct builder *b, const char *text);

@@ -12,6 +12,7 @@ struct copy {
 	const struct selection *selection;
 	struct profile_span times;
 	uint64_t times_from_ns;
+	uint32_t runs_before;
 	struct builder *b;
 	struct arena arena;
 	module_id *module_of;
@@ -101,6 +102,7 @@ static bool copy_samples(struct copy *c)
 		if (!kept)
 			continue;
 		if (s->thread.v) {
+			builder_set_run(c->b, t->run ? c->runs_before + t->run : 0);
 			thread = builder_thread(c->b, t->pid, t->tid, profile_string(p, t->comm));
 			if (!thread.v)
 				return false;
@@ -153,12 +155,14 @@ static bool copy_tables(struct copy *c)
 }
 
 int profile_copy(struct builder *b, const struct profile *p, const struct selection *selection,
-		 struct profile_span times, uint64_t times_from_ns, struct error *err)
+		 struct profile_span times, uint64_t times_from_ns, uint32_t runs_before,
+		 struct error *err)
 {
 	struct copy c = { .p = p,
 			  .selection = selection,
 			  .times = times,
 			  .times_from_ns = times_from_ns,
+			  .runs_before = runs_before,
 			  .b = b };
 	bool ok = copy_tables(&c);
 	arena_deinit(&c.arena);

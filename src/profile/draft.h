@@ -46,7 +46,7 @@ struct draft_stack {
 };
 
 struct draft_thread {
-	uint32_t pid, tid;
+	uint32_t run, pid, tid;
 	const char *comm;
 };
 
@@ -59,7 +59,7 @@ struct draft_sample {
 };
 
 struct draft_cpu {
-	uint32_t pid, tid;
+	uint32_t run, pid, tid;
 	uint64_t cpu_ns;
 };
 
@@ -81,8 +81,10 @@ struct builder {
 	VEC(struct draft_reason) reasons; /* of equal ids the last one counts */
 	VEC(const char *) notes;
 	VEC(uint32_t) pids;
+	VEC(uint64_t) runs; /* CPU time of those that ended */
+	uint32_t run;
 	struct row_index function_index, frame_index, thread_index, sample_index;
-	struct map64 stack_index, cpu_index;
+	struct map64 stack_index, cpu_index; /* the second: of this run */
 	uint64_t sample_count;
 	struct source_list sources;
 	uint64_t start_ns;

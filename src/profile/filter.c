@@ -74,7 +74,11 @@ static bool copy_meta(struct copy *c)
 	m->pids = NULL;
 	m->notes = NULL;
 	m->reasons = NULL;
-	m->pid_count = m->note_count = m->reason_count = 0;
+	m->run_cpu_ns = NULL;
+	m->pid_count = m->note_count = m->reason_count = m->run_count = 0;
+	for (size_t i = 0; i < p->meta.run_count; i++)
+		if (builder_end_run(c->b, p->meta.run_cpu_ns[i]) < 0)
+			return false;
 	for (size_t i = 0; i < p->meta.pid_count; i++)
 		if (builder_target_pid(c->b, p->meta.pids[i]) < 0)
 			return false;
@@ -94,7 +98,7 @@ static int copy_all(struct copy *c, struct error *err)
 {
 	if (!copy_meta(c))
 		return fail(err, -ENOMEM, "out of memory");
-	return profile_copy(c->b, c->p, &c->selection, filter_span(c->p, c->filter), 0, err);
+	return profile_copy(c->b, c->p, &c->selection, filter_span(c->p, c->filter), 0, 0, err);
 }
 
 int profile_filter(const struct profile *p, const struct profile_filter *f, struct profile **out,

@@ -35,7 +35,9 @@ static int compare_threads(const void *x, const void *y, void *threads)
 {
 	const struct draft_thread *t = threads;
 	const struct draft_thread *a = &t[*(const uint32_t *)x], *b = &t[*(const uint32_t *)y];
-	int r = compare_u64(a->pid, b->pid);
+	int r = compare_u64(a->run, b->run);
+	if (!r)
+		r = compare_u64(a->pid, b->pid);
 	if (!r)
 		r = compare_u64(a->tid, b->tid);
 	return r ? r : strcmp(a->comm, b->comm);
@@ -229,37 +231,55 @@ static uint64_t take_share(struct cpu_share *share, uint64_t count)
 	return (uint64_t)((unsigned __int128)share->cpu_ns * share->seen / share->samples - before);
 }
 
-/* Label sets of one (pid, tid) stand next to each other; the first one's row names the group. */
-static bool group_threads(struct freeze *f, uint32_t **out_group, struct map64 *groups)
+static int compare_cpus(const struct draft_thread *t, const struct draft_cpu *cpu)
+{
+	int r = compare_u64(t->run, cpu->run);
+	if (!r)
+		r = compare_u64(t->pid, cpu->pid);
+	return r ? r : compare_u64(t->tid, cpu->tid);
+}
+
+/* @return the row of the first label set of a thread; 0 if it has none */
+static uint32_t group_of(const struct freeze *f, const struct draft_cpu *cpu)
+{
+	size_t low = 1, high = f->thread_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_cpus(&f->threads[middle], cpu) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	bool found = low < f->thread_count && !compare_cpus(&f->threads[low], cpu);
+	return found ? (uint32_t)low : 0;
+}
+
+/* Label sets of one thread stand next to each other; the first one's row names the group. */
+static uint32_t *group_threads(struct freeze *f)
 {
 	uint32_t *group = freeze_alloc(f, f->thread_count, sizeof(*group));
 	if (!group)
-		return false;
+		return NULL;
 	for (uint32_t i = 1; i < f->thread_count; i++) {
 		const struct draft_thread *t = &f->threads[i];
-		bool same = i > 1 && t[-1].pid == t->pid && t[-1].tid == t->tid;
+		bool same =
+			i > 1 && t[-1].run == t->run && t[-1].pid == t->pid && t[-1].tid == t->tid;
 		group[i] = same ? group[i - 1] : i;
-		if (!same && !map64_put(groups, (uint64_t)t->pid << 32 | t->tid, i))
-			return false;
 	}
-	*out_group = group;
-	return true;
+	return group;
 }
 
 static bool spread_cpu(struct freeze *f)
 {
-	uint32_t *group = NULL;
-	struct map64 groups = { 0 };
+	uint32_t *group = group_threads(f);
 	struct cpu_share *shares = freeze_alloc(f, f->thread_count, sizeof(*shares));
-	if (!shares || !group_threads(f, &group, &groups)) {
-		map64_deinit(&groups);
+	if (!shares || !group)
 		return false;
-	}
 	for (size_t i = 0; i < f->sample_count; i++)
 		shares[group[f->samples[i].thread]].samples += f->samples[i].count;
 	for (size_t i = 1; i < f->b->cpus.count; i++) {
 		const struct draft_cpu *cpu = &f->b->cpus.at[i];
-		uint32_t row = map64_get(&groups, (uint64_t)cpu->pid << 32 | cpu->tid);
+		uint32_t row = group_of(f, cpu);
 		if (row && shares[row].samples)
 			shares[row].cpu_ns += cpu->cpu_ns;
 		else
@@ -270,7 +290,6 @@ static bool spread_cpu(struct freeze *f)
 		if (share->cpu_ns)
 			f->samples[i].cpu_ns += take_share(share, f->samples[i].count);
 	}
-	map64_deinit(&groups);
 	return true;
 }
 

@@ -157,7 +157,8 @@ static void publish_samples(struct freeze *f)
 	}
 	for (size_t i = 1; i < f->thread_count; i++) {
 		const struct draft_thread *t = &f->threads[i];
-		f->p->threads[i] = (struct profile_thread){ t->pid, t->tid, id_of(f, t->comm) };
+		f->p->threads[i] =
+			(struct profile_thread){ t->pid, t->tid, id_of(f, t->comm), t->run };
 	}
 	for (size_t i = 0; i < f->sample_count; i++) {
 		const struct draft_sample *s = &f->samples[i];
@@ -191,11 +192,15 @@ static bool publish_lists(struct freeze *f)
 	m->pids = table(b->pids.count, sizeof(*m->pids));
 	m->notes = table(b->notes.count, sizeof(*m->notes));
 	m->reasons = table(f->reason_count, sizeof(*m->reasons));
-	if (!m->pids || !m->notes || !m->reasons)
+	m->run_cpu_ns = table(b->runs.count, sizeof(*m->run_cpu_ns));
+	if (!m->run_cpu_ns || !m->pids || !m->notes || !m->reasons)
 		return false;
 	m->pid_count = b->pids.count;
 	for (size_t i = 0; i < b->pids.count; i++)
 		m->pids[i] = b->pids.at[i];
+	m->run_count = b->runs.count;
+	for (size_t i = 0; i < b->runs.count; i++)
+		m->run_cpu_ns[i] = b->runs.at[i];
 	m->note_count = b->notes.count;
 	for (size_t i = 0; i < b->notes.count; i++)
 		m->notes[i] = id_of(f, b->notes.at[i]);

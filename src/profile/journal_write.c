@@ -39,7 +39,7 @@ struct journal {
 	VEC(uint64_t) counts;         /* theirs */
 	struct strbuf kinds, deleted; /* of this member's locations; mappings */
 	uint32_t said[FACT_TEXTS];    /* ids of the texts that are there already */
-	size_t pids, notes, reasons;  /* how many are there already */
+	size_t pids, runs, notes, reasons; /* how many are there already */
 	uint64_t last_time_ns;
 	bool failed; /* without memory */
 };
@@ -273,7 +273,7 @@ static void put_sample(struct journal *j, uint32_t row, uint64_t count)
 {
 	static const char thread_key[] = "thread", tid_key[] = "tid", pid_key[] = "pid",
 			  truncated_key[] = "truncated", completed_key[] = "completed",
-			  yes[] = "yes";
+			  yes[] = "yes", run_key[] = "run";
 	const struct draft_sample *s = &j->b->samples.at[row];
 	const struct draft_thread *t = &j->b->threads.at[s->thread];
 	strbuf_clear(&j->path);
@@ -291,6 +291,7 @@ static void put_sample(struct journal *j, uint32_t row, uint64_t count)
 	put_label(j, pid_key, "", t->pid);
 	put_label(j, truncated_key, s->truncated, 0);
 	put_label(j, completed_key, s->completed ? yes : "", 0);
+	put_label(j, run_key, "", t->run);
 	pprof_put_message(&j->put, PROFILE_SAMPLE);
 }
 
@@ -365,6 +366,10 @@ static void put_facts(struct journal *j)
 		protobuf_put_varint(&j->put.part, j->b->pids.at[j->pids]);
 	if (j->put.part.length)
 		pprof_put_part(&j->put, CAPTURE_PID);
+	for (; j->runs < j->b->runs.count; j->runs++)
+		protobuf_put_varint(&j->put.part, j->b->runs.at[j->runs]);
+	if (j->put.part.length)
+		pprof_put_part(&j->put, CAPTURE_RUN_CPU_NS);
 	for (; j->notes < j->b->notes.count; j->notes++)
 		protobuf_put_text(&j->put.message, CAPTURE_NOTE, j->b->notes.at[j->notes]);
 	for (; j->reasons < j->b->reasons.count; j->reasons++) {

@@ -126,6 +126,15 @@ static bool add_pids(struct merge *m, const struct profile *p)
 	return true;
 }
 
+/* Those of a profile are numbered behind those of the profiles before it. */
+static bool add_runs(struct merge *m, const struct profile *p)
+{
+	for (size_t i = 0; i < p->meta.run_count; i++)
+		if (builder_end_run(m->b, p->meta.run_cpu_ns[i]) < 0)
+			return false;
+	return true;
+}
+
 static bool add_reasons(struct merge *m, const struct profile *p)
 {
 	for (size_t i = 0; i < p->meta.reason_count; i++) {
@@ -160,7 +169,7 @@ static bool merge_meta(struct merge *m)
 	for (size_t i = 0; i < m->count; i++) {
 		const struct profile *p = m->profiles[i];
 		add_numbers(sum, &p->meta);
-		if (!add_pids(m, p) || !add_notes(m, p) || !add_reasons(m, p))
+		if (!add_pids(m, p) || !add_notes(m, p) || !add_reasons(m, p) || !add_runs(m, p))
 			return false;
 	}
 	for (unsigned i = 0; i < FACT_TEXTS; i++)
@@ -186,15 +195,25 @@ static uint64_t length_ns(const struct profile *p)
 	return last > p->meta.duration_ns ? last : p->meta.duration_ns;
 }
 
+/* A journal says nothing of the run that it was cut short in, but its samples do. */
+static uint32_t runs_of(const struct profile *p)
+{
+	uint32_t runs = (uint32_t)p->meta.run_count;
+	for (size_t i = 1; i < p->thread_count; i++)
+		if (p->threads[i].run > runs)
+			runs = p->threads[i].run;
+	return runs;
+}
+
 static int copy_whole(struct merge *m, const struct profile *p, uint64_t times_from_ns,
-		      struct error *err)
+		      uint32_t runs_before, struct error *err)
 {
 	static const struct profile_filter no_filter = { 0 };
 	struct selection all = { 0 };
 	int r = selection_make(p, &no_filter, &all, err);
 	if (r == 0)
 		r = profile_copy(m->b, p, &all, (struct profile_span){ 0, p->time_count },
-				 times_from_ns, err);
+				 times_from_ns, runs_before, err);
 	selection_deinit(&all);
 	return r;
 }
@@ -202,15 +221,17 @@ static int copy_whole(struct merge *m, const struct profile *p, uint64_t times_f
 static int merge_all(struct merge *m, struct error *err)
 {
 	uint64_t elapsed_ns = 0;
+	uint32_t runs = 0;
 	if (!fits(m))
 		return fail(err, -EOVERFLOW, "the samples add up to more than 64 bits");
 	if (!merge_meta(m))
 		return fail(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < m->count; i++) {
-		int r = copy_whole(m, m->profiles[i], elapsed_ns, err);
+		int r = copy_whole(m, m->profiles[i], elapsed_ns, runs, err);
 		if (r < 0)
 			return r;
 		add_u64(&elapsed_ns, length_ns(m->profiles[i]));
+		runs += runs_of(m->profiles[i]);
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
 /**
  * Adds profiles up, as if one followed the other: samples, CPU time, durations and losses are summed,
  * times go on where the profile before ended. Modules of one build-id are one, as are equal functions,
- * frames and stacks, and threads of equal pid, tid and name. Facts that differ are listed; a rate that
+ * frames and stacks, and threads of equal pid, tid and name; runs stay apart. Facts that differ are listed; a rate that
  * differs is not known any more, and a note says so.
  *
  * @param profiles `count` of them, at least one; borrowed

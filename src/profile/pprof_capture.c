@@ -88,6 +88,19 @@ static int read_pids(struct pprof_reader *r, struct protobuf_field *f)
 	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of pids is cut off") : 0;
 }
 
+static int read_runs(struct pprof_reader *r, struct protobuf_field *f)
+{
+	uint64_t cpu_ns;
+	while (protobuf_value(f, &cpu_ns)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
+		if (builder_end_run(r->b, cpu_ns) < 0)
+			return pprof_no_memory(r);
+	}
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of runs is cut off") : 0;
+}
+
 static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 {
 	struct profile_meta *m = builder_meta(r->b);
@@ -103,6 +116,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
+	case CAPTURE_RUN_CPU_NS: return read_runs(r, f);
 	case CAPTURE_TIMES: return vec_push(&r->times, f->bytes) ? 0 : pprof_no_memory(r);
 	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);
 	default: return 0; /* of a newer perfprof that still speaks this version */

@@ -78,6 +78,7 @@ enum { /* Capture, our message */
        CAPTURE_TIMES = 23,
        CAPTURE_JOURNAL = 24,
        CAPTURE_MAIN_MAPPING = 25,
+       CAPTURE_RUN_CPU_NS = 26,
        CAPTURE_SELECTION = 40,
        CAPTURE_SAMPLES_BEFORE = 41,
        CAPTURE_SOURCE = 42,

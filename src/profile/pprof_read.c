@@ -115,7 +115,7 @@ static int read_value_type(struct pprof_reader *r, struct cursor c, struct pprof
 /* Labels that say whose sample it is; others are not kept. */
 struct labels {
 	const char *thread, *truncated;
-	uint32_t pid, tid;
+	uint32_t run, pid, tid;
 	bool completed;
 };
 
@@ -142,6 +142,8 @@ static int read_label(struct pprof_reader *r, struct cursor c, struct labels *ou
 		out->truncated = text;
 	else if (!strcmp(key, "completed"))
 		out->completed = !strcmp(text, "yes");
+	else if (!strcmp(key, "run"))
+		out->run = (uint32_t)number;
 	else if (!strcmp(key, "pid"))
 		out->pid = (uint32_t)number;
 	else if (!strcmp(key, "tid") || !strcmp(key, "thread_id") || !strcmp(key, "thread id"))
@@ -229,7 +231,8 @@ static int add_sample(struct pprof_reader *r, const struct labels *labels, const
 	if (status)
 		return status;
 	thread_id thread = { 0 };
-	if (labels->pid || labels->tid || *labels->thread) {
+	if (labels->run || labels->pid || labels->tid || *labels->thread) {
+		builder_set_run(r->b, labels->run);
 		thread = builder_thread(r->b, labels->pid, labels->tid, labels->thread);
 		if (!thread.v)
 			return pprof_no_memory(r);

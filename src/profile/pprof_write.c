@@ -19,12 +19,13 @@ enum word {
 	WORD_TRUNCATED,
 	WORD_COMPLETED,
 	WORD_YES,
+	WORD_RUN,
 	WORD_TOTAL
 };
 
 static const char *const words[WORD_TOTAL] = {
-	"samples", "count", "cpu",       "nanoseconds", "thread",
-	"tid",     "pid",   "truncated", "completed",   "yes",
+	"samples", "count",     "cpu",       "nanoseconds", "thread", "tid",
+	"pid",     "truncated", "completed", "yes",         "run",
 };
 
 struct writer {
@@ -64,6 +65,7 @@ static void put_labels(struct writer *w, const struct profile_sample *s)
 	put_label(w, WORD_TRUNCATED, s->truncated.v, 0);
 	if (s->completed)
 		put_label(w, WORD_COMPLETED, word_id(w, WORD_YES), 0);
+	put_label(w, WORD_RUN, 0, t->run);
 }
 
 static void put_sample(struct writer *w, const struct profile_sample *s)
@@ -131,6 +133,14 @@ static bool has_completed(const struct profile *p)
 	return false;
 }
 
+static bool has_runs(const struct profile *p)
+{
+	for (size_t i = 1; i < p->thread_count; i++)
+		if (p->threads[i].run)
+			return true;
+	return false;
+}
+
 /* The last words are for what few captures have. */
 static void put_strings(struct writer *w)
 {
@@ -138,7 +148,9 @@ static void put_strings(struct writer *w)
 	for (uint32_t i = 0; i < s->count; i++)
 		protobuf_put_bytes(w->put.out, PROFILE_STRING_TABLE, s->text[i],
 				   s->length_bytes[i]);
-	size_t word_count = has_completed(w->p) ? WORD_TOTAL : WORD_COMPLETED;
+	size_t word_count = has_runs(w->p)        ? WORD_TOTAL
+			    : has_completed(w->p) ? WORD_RUN
+						  : WORD_COMPLETED;
 	for (size_t i = 0; i < word_count; i++)
 		protobuf_put_bytes(w->put.out, PROFILE_STRING_TABLE, words[i], strlen(words[i]));
 }
@@ -183,6 +195,9 @@ static void put_lists(struct writer *w)
 	for (size_t i = 0; i < m->pid_count; i++)
 		protobuf_put_varint(&w->put.part, m->pids[i]);
 	put_packed(w, CAPTURE_PID);
+	for (size_t i = 0; i < m->run_count; i++)
+		protobuf_put_varint(&w->put.part, m->run_cpu_ns[i]);
+	put_packed(w, CAPTURE_RUN_CPU_NS);
 	for (size_t i = 0; i < m->note_count; i++)
 		protobuf_put_text(&w->put.message, CAPTURE_NOTE, text_of(w, m->notes[i]));
 	for (size_t i = 0; i < m->reason_count; i++) {

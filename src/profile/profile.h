@@ -71,6 +71,7 @@ struct profile_frame {    /* an address, with the functions that are inlined the
 struct profile_thread { /* label set of samples: a thread under the name that it had then */
 	uint32_t pid, tid;
 	string_id comm;
+	uint32_t run; /* of several: 1 to N; 0: there is but one */
 };
 
 struct profile_sample {
@@ -117,7 +118,9 @@ struct profile_meta {
 	bool foreign;   /* not one of our captures: the fields above are unknown */
 	uint32_t *pids; /* targets */
 	size_t pid_count;
-	string_id *notes; /* sentences for the reader, e.g. about children that outlived CMD */
+	uint64_t *run_cpu_ns; /* CPU time of each run that ended, of several (`run --repeat`) */
+	size_t run_count;     /* 0: there is but one */
+	string_id *notes;     /* sentences for the reader, e.g. about children that outlived CMD */
 	size_t note_count;
 	struct profile_reason *reasons;
 	size_t reason_count;

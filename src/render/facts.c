@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "render/facts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "analyze/interval.h"
 #include "render/table.h"
 
@@ -88,6 +91,35 @@ void facts_selection(const struct facts *f, struct strbuf *out)
 		strbuf_puts(out, " Percentages are of those shown.");
 }
 
+static int compare_u64(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+	return (a > b) - (a < b);
+}
+
+/* Least, greatest, median: whoever reads it sees whether the runs were alike. */
+static void add_runs(const struct profile_meta *m, struct strbuf *out)
+{
+	size_t n = m->run_count;
+	uint64_t *ns = n && !m->selection.v ? malloc(n * sizeof(*ns)) : NULL;
+	if (!ns)
+		return;
+	memcpy(ns, m->run_cpu_ns, n * sizeof(*ns));
+	qsort(ns, n, sizeof(*ns), compare_u64);
+	double median = (seconds_of(ns[(n - 1) / 2]) + seconds_of(ns[n / 2])) / 2;
+	bool short_runs = median < 1;
+	double scale = short_runs ? 1e3 : 1;
+	int digits = short_runs ? 1 : 2;
+	strbuf_printf(out, "; %zu %s, CPU %.*f", n, n == 1 ? "run" : "runs", digits,
+		      seconds_of(ns[0]) * scale);
+	if (n > 1)
+		strbuf_printf(out, "-%.*f", digits, seconds_of(ns[n - 1]) * scale);
+	strbuf_puts(out, short_runs ? " ms" : " s");
+	if (n > 1)
+		strbuf_printf(out, " each (median %.*f)", digits, median * scale);
+	free(ns);
+}
+
 void facts_run(const struct facts *f, struct strbuf *out)
 {
 	const struct profile_meta *m = &f->profile->meta;
@@ -101,11 +133,12 @@ void facts_run(const struct facts *f, struct strbuf *out)
 		strbuf_printf(out, " at %u Hz", m->rate_hz);
 	strbuf_puts(out, " in ");
 	facts_seconds(out, f->duration_s);
-	if (!(f->cpu_s > 0))
-		return;
-	strbuf_puts(out, ", ");
-	facts_seconds(out, f->cpu_s);
-	strbuf_puts(out, " of CPU time");
+	if (f->cpu_s > 0) {
+		strbuf_puts(out, ", ");
+		facts_seconds(out, f->cpu_s);
+		strbuf_puts(out, " of CPU time");
+	}
+	add_runs(m, out);
 }
 
 /* Who reads a stack should know how sure its outer end is. */

@@ -30,7 +30,10 @@ struct facts facts_of(const struct profile *p);
 void facts_title(const struct facts *f, struct strbuf *out);
 /** What a filter left in, and of how many samples; appends nothing if all are shown. */
 void facts_selection(const struct facts *f, struct strbuf *out);
-/** "12345 samples at 999 Hz in 12.4 s (12.3 s of CPU), perf/auto" */
+/**
+ * "12345 samples at 999 Hz in 12.4 s, 12.3 s of CPU time; 5 runs, CPU 2.40-2.53 s each (median 2.45)";
+ * the runs only where there were several and no filter was given.
+ */
 void facts_run(const struct facts *f, struct strbuf *out);
 /** What was lost and truncated, and why. */
 void facts_completeness(const struct facts *f, struct strbuf *out);

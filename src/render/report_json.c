@@ -136,6 +136,15 @@ static void put_lists(struct json *j, cJSON *capture)
 		append(j, notes, text_item(j, profile_string(j->report->profile, m->notes[i])));
 }
 
+static void put_runs(struct json *j, cJSON *capture)
+{
+	const struct profile_meta *m = &j->report->profile->meta;
+	add_integer(j, capture, "runs", m->run_count ? m->run_count : 1);
+	cJSON *cpu = add_array(j, capture, "run_cpu_s");
+	for (size_t i = 0; cpu && i < m->run_count; i++)
+		append(j, cpu, cJSON_CreateNumber((double)m->run_cpu_ns[i] / 1e9));
+}
+
 static void put_capture(struct json *j, cJSON *root)
 {
 	const struct profile_meta *m = &j->report->profile->meta;
@@ -155,6 +164,7 @@ static void put_capture(struct json *j, cJSON *root)
 	add_integer(j, c, "start_unix_ns", m->start_unix_ns);
 	add_seconds(j, c, "duration_s", m->duration_ns);
 	add(j, c, "cpu_s", cJSON_CreateNumber(round(f->cpu_s * 1e9) / 1e9));
+	put_runs(j, c);
 	add_string(j, c, "selection", m->selection);
 	add_integer(j, c, "samples", f->samples);
 	add_integer(j, c, "samples_before_selection",

@@ -19,6 +19,7 @@ int caller_state_capture(struct caller_state *out, struct error *err)
 	    getrlimit(RLIMIT_NOFILE, &out->nofile) < 0 ||
 	    getrlimit(RLIMIT_MEMLOCK, &out->memlock) < 0)
 		return fail_errno(err, "cannot read our own limits and signals");
+	out->nice = getpriority(PRIO_PROCESS, 0); /* -1 is one, too: it cannot fail for oneself */
 	return 0;
 }
 
@@ -35,6 +36,8 @@ static _Noreturn void child_main(char **command, const struct caller_state *stat
 		_exit(125); /* perfprof died before it let us go */
 	setrlimit(RLIMIT_NOFILE, &state->nofile);
 	setrlimit(RLIMIT_MEMLOCK, &state->memlock);
+	setpriority(PRIO_PROCESS, 0,
+		    state->nice); /* ours is another when it is not the first CMD */
 	sigaction(SIGCHLD, &state->sigchld, NULL);
 	sigaction(SIGPIPE, &state->sigpipe, NULL);
 	sigaction(SIGXFSZ, &state->sigxfsz, NULL);

@@ -14,6 +14,7 @@ struct caller_state {
 	sigset_t mask;
 	struct sigaction sigchld, sigpipe, sigxfsz;
 	struct rlimit nofile, memlock;
+	int nice; /* getpriority(2) */
 };
 
 int caller_state_capture(struct caller_state *out, struct error *err);

@@ -42,6 +42,11 @@ enum {
 	NAMES_PATIENCE_MS = 60 * 1000,
 };
 
+/* What the runs before this one have come to. */
+struct runs_before {
+	uint64_t duration_ns, system_ns, fixed_period_samples;
+};
+
 struct session {
 	const struct session_config *config;
 	struct caller_state caller;
@@ -64,6 +69,10 @@ struct session {
 	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
 	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
+	uint32_t run;        /* 1 is the first */
+	uint64_t run_cpu_ns; /* of this one */
+	struct runs_before before;
+	pid_t first_pid; /* CMD's in the first run */
 	struct system_time system_time;
 	struct recorded recorded;
 	struct keeping keeping;
@@ -187,6 +196,7 @@ static int create_live(struct session *s, struct error *err)
 	char **argv = config->command ? config->command : config->until;
 	if (r == 0 && argv)
 		r = child_spawn(argv, &s->caller, &s->child, err);
+	s->first_pid = s->child.pid;
 	if (r == 0)
 		r = create_sampler(s, err);
 	if (r == 0) {
@@ -213,6 +223,7 @@ int session_create(const struct session_config *config, struct session **out, st
 	if (!s)
 		return fail(err, -ENOMEM, "out of memory");
 	s->config = config;
+	s->run = 1;
 	s->signals.fd = -1;
 	s->child.go_fd = s->child.errno_fd = -1;
 	int r = config->replay ? create_replay(s, err) : create_live(s, err);
@@ -230,15 +241,18 @@ static int begin_clock(struct session *s, struct error *err)
 	const struct session_config *c = s->config;
 	const pid_list *pids = &s->targets.pids;
 	size_t count = s->targets.wide ? 0 : pids->count; /* there the kernel is sampled */
+	system_time_deinit(&s->system_time);
 	if (system_time_begin(&s->system_time, c->command ? &s->child.pid : pids->at,
 			      c->command ? 1 : count, c->children) < 0)
 		return fail(err, -ENOMEM, "out of memory");
 	s->start_ns = monotonic_ns();
-	builder_set_start(s->builder, s->start_ns);
+	builder_set_start(s->builder, s->start_ns - s->before.duration_ns);
+	s->next_tick_ns = s->start_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
+	if (s->run > 1)
+		return 0;
 	s->start_unix_ns = clock_ns(CLOCK_REALTIME);
 	if (s->config->duration_ns)
 		s->stop_ns = s->start_ns + s->config->duration_ns;
-	s->next_tick_ns = s->start_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
 	return 0;
 }
 
@@ -338,6 +352,7 @@ static int apply(struct session *s, const struct record *r)
 	case RECORD_LOST: s->lost += r->lost.count; return 0;
 	case RECORD_THROTTLE: s->throttled++; return 0;
 	case RECORD_CPU:
+		s->run_cpu_ns += r->cpu.cpu_ns;
 		return builder_thread_cpu(s->builder, (uint32_t)r->pid, (uint32_t)r->tid,
 					  r->cpu.cpu_ns);
 	default: break;
@@ -483,12 +498,18 @@ static struct facts_so_far so_far_until(const struct session *s, uint64_t now_ns
 {
 	return (struct facts_so_far){
 		.start_unix_ns = s->start_unix_ns,
-		.duration_ns = now_ns - s->start_ns,
-		.system_ns = system_time_ns(&s->system_time),
+		.duration_ns = s->before.duration_ns + now_ns - s->start_ns,
+		.system_ns = s->before.system_ns + system_time_ns(&s->system_time),
 		.lost = s->lost,
 		.throttled = s->throttled,
 		.wanted_rate_hz = s->config->rate_hz,
 	};
+}
+
+static void read_stats(const struct session *s, struct sampler_stats *out)
+{
+	s->sampler->ops->stats(s->sampler, out);
+	out->fixed_period_samples += s->before.fixed_period_samples;
 }
 
 /* Nobody has to wait for it: the fragment of a second is small. */
@@ -498,7 +519,7 @@ static void keep_journal(struct session *s, uint64_t now_ns)
 		return;
 	struct sampler_stats stats;
 	struct facts_so_far so_far = so_far_until(s, now_ns);
-	s->sampler->ops->stats(s->sampler, &stats);
+	read_stats(s, &stats);
 	facts_numbers(s->builder, &stats, &so_far);
 	keeping_write(&s->keeping, now_ns);
 }
@@ -551,14 +572,20 @@ static int drain_rest(struct session *s, struct error *err)
 static int end_sampling(struct session *s, struct error *err)
 {
 	struct sampler_stats stats;
-	s->sampler->ops->stats(s->sampler, &stats);
+	struct facts_so_far so_far = so_far_until(s, s->end_ns);
+	read_stats(s, &stats);
 	log_debug(s->config->log, LOG_SESSION,
 		  "%llu samples, %llu finished in user space, %.1f us of each in the kernel",
 		  (unsigned long long)stats.samples, (unsigned long long)stats.handed_over,
 		  stats.samples ? (double)stats.kernel_cost_ns / 1e3 / (double)stats.samples : 0);
 	s->sampler->ops->destroy(s->sampler);
 	s->sampler = NULL;
-	struct facts_so_far so_far = so_far_until(s, s->end_ns);
+	s->before = (struct runs_before){ so_far.duration_ns, so_far.system_ns,
+					  stats.fixed_period_samples };
+	if (s->run > 1) { /* what there is to say was said after the first */
+		facts_numbers(s->builder, &stats, &so_far);
+		return 0;
+	}
 	return facts_end(s->builder, &stats, &so_far) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
 }
 
@@ -587,16 +614,15 @@ static int run_replay(struct session *s, struct error *err)
 	return r;
 }
 
-int session_run(struct session *s, struct error *err)
+static int run_once(struct session *s, struct error *err)
 {
-	if (s->config->replay)
-		return run_replay(s, err);
 	int r = s->config->command ? start_command(s, err) : start_targets(s, err);
 	if (r < 0) {
 		child_deinit(&s->child); /* CMD never runs unless it is profiled */
 		return r;
 	}
-	keeping_begin(&s->keeping, s->config, s->builder);
+	if (s->run == 1)
+		keeping_begin(&s->keeping, s->config, s->builder);
 	s->sampling = true;
 	r = loop(s, err);
 	s->sampling = false;
@@ -605,10 +631,58 @@ int session_run(struct session *s, struct error *err)
 	system_time_read(&s->system_time);
 	if (r == 0)
 		r = drain_rest(s, err);
+	if (r == 0 && s->config->runs > 1 && builder_end_run(s->builder, s->run_cpu_ns) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
 	keeping_hurry(&s->keeping);
 	keep_journal(s, s->end_ns);
 	int ended = end_sampling(s, err);
 	return r < 0 ? r : ended;
+}
+
+static bool has_another_run(struct session *s)
+{
+	if (s->run >= s->config->runs || !s->child.exited || s->child.wait_status)
+		return false;
+	handle_signals(s); /* one that came when CMD had ended */
+	return !s->hurry && !s->signals.end_asked && (!s->stop_ns || monotonic_ns() < s->stop_ns);
+}
+
+/*
+ * Each run has a sampler of its own, which ends with it: what outlives a CMD is left alone and not in
+ * the next run. Names and unwind rows of the runs before stay.
+ */
+static int begin_next_run(struct session *s, struct error *err)
+{
+	s->run++;
+	s->run_cpu_ns = 0;
+	s->stopping = false;
+	builder_set_run(s->builder, s->run);
+	stacks_begin_run(s->stacks);
+	publisher_destroy(s->publisher);
+	s->publisher = NULL;
+	int r = child_spawn(s->config->command, &s->caller, &s->child, err);
+	if (r == 0)
+		r = create_sampler(s, err);
+	if (r < 0)
+		return r;
+	set_pace(s);
+	return publisher_create(s->processes, s->modules, s->sampler, !s->targets.wide,
+				s->config->log, &s->publisher, err);
+}
+
+int session_run(struct session *s, struct error *err)
+{
+	if (s->config->replay)
+		return run_replay(s, err);
+	if (s->config->runs > 1)
+		builder_set_run(s->builder, s->run);
+	int r = run_once(s, err);
+	while (r == 0 && has_another_run(s)) {
+		r = begin_next_run(s, err);
+		if (r == 0)
+			r = run_once(s, err);
+	}
+	return r;
 }
 
 /* Names come while sampling runs; what is left then is awaited, unless somebody is in a hurry. */
@@ -679,7 +753,7 @@ bool session_runs_command(const struct session *s)
 pid_t session_target(const struct session *s)
 {
 	if (s->config->command)
-		return s->child.pid;
+		return s->first_pid;
 	return s->targets.pids.count && !s->config->system ? s->targets.pids.at[0] : 0;
 }
 

@@ -21,6 +21,7 @@ enum { SESSION_NO_TIMES = 1 }; /* a budget in which no time has room */
 
 struct session_config {
 	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
+	uint32_t runs;     /* of it; 0 is 1. A status that is not 0, or a signal, ends them */
 	const pid_t *pids; /* `attach`: these processes, */
 	size_t pid_count;
 	bool system;                 /* or all of them, */

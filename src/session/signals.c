@@ -44,6 +44,9 @@ static bool from_terminal(const struct signalfd_siginfo *info)
 static enum signal_action run_action(struct signals *s, const struct signalfd_siginfo *info,
 				     pid_t child)
 {
+	if (info->ssi_pid != (uint32_t)child && info->ssi_signo != SIGUSR1 &&
+	    info->ssi_signo != SIGUSR2)
+		s->end_asked = true;
 	if (!from_terminal(info)) {
 		if (info->ssi_pid != (uint32_t)child)
 			kill(child, (int)info->ssi_signo);

@@ -12,6 +12,7 @@
 struct signals {
 	int fd;              /* signalfd(2) */
 	unsigned interrupts; /* ^C of the terminal, seen so far */
+	bool end_asked;      /* `run`: somebody wants CMD to end */
 };
 
 enum signal_action {

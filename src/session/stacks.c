@@ -94,6 +94,11 @@ bool stacks_are_urgent(const struct stacks *s, uint64_t now_ns)
 	return s->large_ns && now_ns < s->large_ns + URGENT_FOR_NS;
 }
 
+void stacks_begin_run(struct stacks *s)
+{
+	s->threads.count = 0;
+}
+
 void stacks_forget_all(struct stacks *s)
 {
 	for (size_t i = 0; i < s->space.count; i++)

@@ -31,6 +31,9 @@ bool stacks_are_urgent(const struct stacks *s, uint64_t now_ns);
  */
 int stacks_add(struct stacks *s, const struct record *r, bool may_wait);
 
+/** Samples belong to another run from now on (builder_set_run()). */
+void stacks_begin_run(struct stacks *s);
+
 /** Call when mappings of a process changed. */
 void stacks_forget(struct stacks *s, process_id p);
 /** Call when files or rows arrived that samples did not wait for. */

@@ -198,14 +198,14 @@ def test_sigterm_that_ends_cmd_is_its_status(tmp_path):
     assert (tmp_path / "x.folded").exists()
 
 
-def on_a_terminal(tmp_path, *command):
+def on_a_terminal(tmp_path, *command, options=()):
     """Starts perfprof as the leader of a terminal of its own. @return (pid, master)"""
     pid, master = pty.fork()
     if pid == 0:
         # A test run in the background inherits them ignored, and no shell can trap them then.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-        os.execv(PERFPROF, [PERFPROF, "run", "-o", str(tmp_path / "x.folded"), "--", *command])
+        os.execv(PERFPROF, [PERFPROF, "run", *options, "-o", str(tmp_path / "x.folded"), "--", *command])
     return pid, master
 
 

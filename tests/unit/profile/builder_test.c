@@ -183,6 +183,32 @@ static void a_threads_cpu_time_adds_up_exactly(void **state)
 	profile_destroy(p);
 }
 
+/* In a small pid namespace the numbers of the run before come again. */
+static void a_pid_of_another_run_is_another_thread(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p = NULL;
+	assert_int_equal(builder_create(&b, NULL), 0);
+	for (uint32_t run = 1; run <= 2; run++) {
+		builder_set_run(b, run);
+		thread_id thread = builder_thread(b, 5, 5, "work");
+		builder_sample(b, run, thread, (stack_id){ 0 }, "");
+		builder_thread_cpu(b, 5, 5, run * 1000);
+		builder_thread_cpu(b, 5, 5, 1);
+		builder_thread_cpu(b, 5, 6, 7); /* never sampled */
+	}
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_int_equal(p->sample_count, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(p->threads[p->samples[i].thread.v].run, i + 1);
+		assert_int_equal(p->samples[i].cpu_ns, (i + 1) * 1000 + 1);
+	}
+	assert_int_equal(p->meta.unsampled_cpu_ns, 14);
+	builder_destroy(b);
+	profile_destroy(p);
+}
+
 static void reasons_that_occur_are_counted(void **state)
 {
 	(void)state;
@@ -286,6 +312,7 @@ int main(void)
 		cmocka_unit_test(frames_without_names_are_called_by_place),
 		cmocka_unit_test(kernel_frames_need_no_module),
 		cmocka_unit_test(a_threads_cpu_time_adds_up_exactly),
+		cmocka_unit_test(a_pid_of_another_run_is_another_thread),
 		cmocka_unit_test(reasons_that_occur_are_counted),
 		cmocka_unit_test(reasons_are_in_order),
 		cmocka_unit_test(of_two_main_binaries_one_is_module_1),

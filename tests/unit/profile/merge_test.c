@@ -17,6 +17,7 @@ struct made {
 	uint64_t times_ns[4]; /* as many as `samples`, if the last is not 0 */
 	const char *note, *reason;
 	bool completed;
+	uint32_t runs; /* of `samples` and `cpu_ns` each; 0: one without a number */
 };
 
 static const struct made one = { .command = "make",
@@ -62,6 +63,17 @@ static struct profile *make(struct made m)
 				      .completed = m.completed,
 				      .count = m.samples,
 				      .cpu_ns = m.cpu_ns };
+	for (uint32_t run = 1; run < m.runs; run++) {
+		builder_set_run(b, run);
+		wanted.thread = builder_thread(b, m.pid, m.tid, m.comm);
+		builder_add_row(b, &wanted);
+		builder_end_run(b, m.cpu_ns + run);
+	}
+	if (m.runs) {
+		builder_set_run(b, m.runs);
+		builder_end_run(b, m.cpu_ns + m.runs);
+		wanted.thread = builder_thread(b, m.pid, m.tid, m.comm);
+	}
 	draft_sample_id row = builder_add_row(b, &wanted);
 	for (size_t i = 0; i < m.samples && m.times_ns[m.samples - 1]; i++)
 		builder_add_time(b, row, m.times_ns[i], 1);
@@ -76,8 +88,9 @@ static struct profile *merge(struct made a, struct made b)
 	struct error err = { 0 };
 	assert_int_equal(profile_merge((const struct profile *const *)list, 2, &out, &err), 0);
 	assert_int_equal(profile_check(out, &err), 0);
-	assert_int_equal(profile_total_count(out), a.samples + b.samples);
-	assert_int_equal(profile_total_cpu_ns(out), a.cpu_ns + b.cpu_ns);
+	uint32_t a_runs = a.runs ? a.runs : 1, b_runs = b.runs ? b.runs : 1;
+	assert_int_equal(profile_total_count(out), a_runs * a.samples + b_runs * b.samples);
+	assert_int_equal(profile_total_cpu_ns(out), a_runs * a.cpu_ns + b_runs * b.cpu_ns);
 	profile_destroy(list[0]);
 	profile_destroy(list[1]);
 	return out;
@@ -152,6 +165,47 @@ static void completed_samples_stay_apart(void **state)
 	profile_destroy(p);
 }
 
+static void check_three_runs(const struct profile *p)
+{
+	assert_int_equal(p->meta.run_count, 3);
+	assert_int_equal(p->meta.run_cpu_ns[0], 201);
+	assert_int_equal(p->meta.run_cpu_ns[1], 202);
+	assert_int_equal(p->meta.run_cpu_ns[2], 201);
+	assert_int_equal(p->thread_count, 4);
+	for (uint32_t i = 1; i <= 3; i++) {
+		assert_int_equal(p->threads[i].run, i);
+		assert_int_equal(p->threads[i].tid, 8);
+	}
+	assert_int_equal(p->sample_count, 3);
+}
+
+static void runs_are_numbered_on(void **state)
+{
+	(void)state;
+	struct made two = one, single = one;
+	two.runs = 2;
+	single.runs = 1;
+	struct profile *p = merge(two, single), *again = NULL;
+	struct strbuf bytes = { 0 };
+	struct error err = { 0 };
+	check_three_runs(p);
+	assert_int_equal(pprof_write(p, &bytes, &err), 0);
+	assert_int_equal(pprof_read(bytes.text, bytes.length, &again, &err), 0);
+	check_three_runs(again);
+	profile_destroy(again);
+	assert_int_equal(
+		profile_filter(p, &(struct profile_filter){ .focus = "parse" }, &again, &err), 0);
+	check_three_runs(again);
+	profile_destroy(again);
+	profile_destroy(p);
+	p = merge(one, two); /* one without a number keeps none */
+	assert_int_equal(p->threads[1].run, 0);
+	assert_int_equal(p->threads[2].run, 1);
+	assert_int_equal(p->threads[3].run, 2);
+	strbuf_deinit(&bytes);
+	profile_destroy(p);
+}
+
 static void facts_are_summed_or_listed(void **state)
 {
 	(void)state;
@@ -217,6 +271,7 @@ int main(void)
 		cmocka_unit_test(one_build_id_is_one_module_whatever_its_path),
 		cmocka_unit_test(threads_are_apart_by_their_labels),
 		cmocka_unit_test(completed_samples_stay_apart),
+		cmocka_unit_test(runs_are_numbered_on),
 		cmocka_unit_test(facts_are_summed_or_listed),
 		cmocka_unit_test(different_rates_are_said),
 		cmocka_unit_test(times_go_on_where_the_file_before_ended),
