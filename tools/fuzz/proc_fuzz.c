@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The small texts of /proc and /sys: /proc/PID/stat, the pids of /proc/PID/status, lists of CPUs. (What
- * is larger has a target of its own: maps, kallsyms.)
+ * The small texts of /proc and /sys: /proc/PID/stat, the pids of /proc/PID/status, lists of CPUs, and where
+ * mountinfo has cgroups. (Maps, kallsyms and what tells of rights have targets of their own.)
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "process/cgroup_mounts.h"
 #include "process/namespaces.h"
 #include "process/stat_file.h"
 #include "sampler/perf_limits.h"
@@ -30,6 +31,21 @@ static void check_cpus(const char *text)
 		require(cpus[i] >= 0);
 }
 
+/* Last, since it cuts the text. */
+static void check_mounts(char *text)
+{
+	struct cgroup_mount mount;
+	while (text) {
+		if (!cgroup_mount_parse(strsep(&text, "\n"), &mount))
+			continue;
+		struct strbuf folder = { 0 };
+		require(mount.root && mount.point);
+		cgroup_mounts_folder(&mount, "/a/b", &folder);
+		require(folder.length >= strlen(mount.point));
+		strbuf_deinit(&folder);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
 	struct strbuf text = { 0 };
@@ -41,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	}
 	process_inner_pid_parse(strbuf_text(&text));
 	check_cpus(strbuf_text(&text));
+	check_mounts(text.text);
 	strbuf_deinit(&text);
 	return 0;
 }
