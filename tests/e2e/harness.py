@@ -2,12 +2,15 @@
 """Drives the binary as a user does, and reads what it wrote without any code of its own."""
 
 import ctypes
+import functools
 import gzip
 import json
 import math
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -245,10 +248,29 @@ def program(name):
     return str(path)
 
 
+BACKENDS = ("bpf", "perf")
+backend_options = []  # of profile(); see each_backend()
+
+
+@functools.lru_cache(maxsize=None)
+def _refusal_of(backend):
+    with tempfile.TemporaryDirectory() as folder:
+        result = perfprof("run", "--backend", backend, "-o", f"{folder}/x.folded", "--", "/bin/true")
+    return "" if result.returncode == 0 else result.stderr.strip()
+
+
+def each_backend(request, monkeypatch):
+    """For an autouse fixture with params=BACKENDS: profile() samples by request.param."""
+    refusal = _refusal_of(request.param)
+    if refusal:
+        pytest.skip(f"needs {request.param}: {refusal}")
+    monkeypatch.setattr(sys.modules[__name__], "backend_options", ["--backend", request.param])
+
+
 def profile(folder, *command, options=(), expect=0, **more):
     """`perfprof run` with both outputs in `folder`; fails unless it ends with `expect`."""
     folder = Path(folder)
-    result = perfprof("run", *options, "-o", folder / "x.folded", "-o", folder / "x.pb.gz", "--",
+    result = perfprof("run", *backend_options, *options, "-o", folder / "x.folded", "-o", folder / "x.pb.gz", "--",
                       *command, **more)
     assert result.returncode == expect, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     return Run(folder, result.returncode, result.stdout, result.stderr)

@@ -5,9 +5,14 @@ import statistics
 
 import pytest
 
-from harness import assert_share, needs_perf, profile, program
+from harness import BACKENDS, assert_share, each_backend, needs_perf, profile, program
 
 NAMES = ("alpha", "beta", "gamma_", "delta", "epsilon")
+
+
+@pytest.fixture(autouse=True, params=BACKENDS)
+def _backend(request, monkeypatch):
+    each_backend(request, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,15 @@ import subprocess
 
 import pytest
 
-from harness import (Target, assert_share, attach, may_sample_kernel, needs_perf, needs_program, perfprof,
+from harness import (BACKENDS, Target, assert_share, attach, each_backend, may_sample_kernel, needs_perf, needs_program, perfprof,
                      profile, program)
 
 SHAPE = ("main", "outer", "middle", "inner")
+
+
+@pytest.fixture(autouse=True, params=BACKENDS)
+def _backend(request, monkeypatch):
+    each_backend(request, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
