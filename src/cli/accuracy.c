@@ -45,15 +45,6 @@ static bool is_function(const struct profile *p, const struct hotspot *h, unsign
 	return h->unnamed && length > end_length && !strcmp(name + length - end_length, end);
 }
 
-static uint64_t truncated_samples(const struct profile *p)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < p->sample_count; i++)
-		if (p->samples[i].truncated.v)
-			n += p->samples[i].count;
-	return n;
-}
-
 static int compare_profile(const struct profile *p, const struct accuracy_truth *truth,
 			   struct accuracy *out, struct error *err)
 {
@@ -68,7 +59,7 @@ static int compare_profile(const struct profile *p, const struct accuracy_truth 
 				counts[k] += hotspots.at[i].total;
 	accuracy_compare(truth, counts, hotspots.samples, out);
 	hotspots_deinit(&hotspots);
-	out->truncated = truncated_samples(p);
+	out->truncated = profile_truncated_count(p);
 	out->lost = p->meta.lost_samples;
 	out->rate_hz = p->meta.rate_hz;
 	return 0;

@@ -5,11 +5,12 @@
 
 #include "cli/cli.h"
 #include "cli/reading.h"
+#include "render/svg_palette.h"
+
+#define PALETTE_WORD(name) #name,
 
 static const struct option_words palettes = {
-	.at = (const char *const[]){ "kind", "hot", "mem", "io", "red", "green", "blue", "aqua",
-				     "yellow", "purple", "orange", "wakeup", "chain", "java", "js",
-				     "perl", NULL },
+	.at = (const char *const[]){ SVG_PALETTES(PALETTE_WORD) NULL },
 };
 
 static const struct option flame_options[] = {

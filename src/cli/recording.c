@@ -82,15 +82,6 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static uint64_t truncated_samples(const struct profile *p)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < p->sample_count; i++)
-		if (p->samples[i].truncated.v)
-			n += p->samples[i].count;
-	return n;
-}
-
 /* CMD's standard error is its own: without a terminal there is a word only if something went wrong. */
 static void say_what_was_recorded(const struct profile *p, const struct recording_options *o,
 				  const struct outputs *outputs)
@@ -104,7 +95,8 @@ static void say_what_was_recorded(const struct profile *p, const struct recordin
 		return;
 	note("%llu %s in %.1f s, %llu lost, %.1f %% truncated", (unsigned long long)samples,
 	     samples == 1 ? "sample" : "samples", (double)p->meta.duration_ns / 1e9,
-	     (unsigned long long)p->meta.lost_samples, percent(truncated_samples(p), samples));
+	     (unsigned long long)p->meta.lost_samples,
+	     percent(profile_truncated_count(p), samples));
 	for (size_t i = 0; terminal && i < outputs->count; i++)
 		if (strcmp(outputs->at[i].path, "-") != 0)
 			note("wrote %s", outputs->at[i].path);

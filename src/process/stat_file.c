@@ -50,6 +50,15 @@ bool stat_file_read(pid_t pid, struct stat_file *out)
 	return stat_file_parse(text, out);
 }
 
+uint64_t stat_file_thread_cpu_ns(pid_t pid, pid_t tid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	unsigned long long run_ns;
+	return f && fscanf(f, "%llu", &run_ns) == 1 ? run_ns : 0;
+}
+
 uint64_t stat_file_system_ns(const struct stat_file *s, bool with_children)
 {
 	long ticks_per_s = sysconf(_SC_CLK_TCK);

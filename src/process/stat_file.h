@@ -26,4 +26,8 @@ bool stat_file_read(pid_t pid, struct stat_file *out);
 /** @return kernel time in ns (the kernel counts in ticks of 1/100 s) */
 uint64_t stat_file_system_ns(const struct stat_file *s, bool with_children);
 
+/** @return a thread's CPU time since it began, in ns by the scheduler's clock (proc(5): schedstat); 0 if it is gone
+ */
+uint64_t stat_file_thread_cpu_ns(pid_t pid, pid_t tid);
+
 #endif

@@ -75,6 +75,15 @@ uint64_t profile_total_count(const struct profile *p)
 	return sum;
 }
 
+uint64_t profile_truncated_count(const struct profile *p)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].truncated.v)
+			sum += p->samples[i].count;
+	return sum;
+}
+
 uint64_t profile_total_cpu_ns(const struct profile *p)
 {
 	uint64_t sum = 0;

@@ -178,6 +178,8 @@ const char *profile_source_text(const struct profile *p, string_id file, uint32_
 /** Sum of counts and of CPU time over all samples. */
 uint64_t profile_total_count(const struct profile *p);
 uint64_t profile_total_cpu_ns(const struct profile *p);
+/** Sum of counts over the samples whose stack is not whole. */
+uint64_t profile_truncated_count(const struct profile *p);
 
 struct profile_span {
 	size_t first, limit; /* rows first to limit - 1 of profile.times */

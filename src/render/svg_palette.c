@@ -12,7 +12,6 @@ struct ramp {
 };
 
 struct svg_palette {
-	const char *name;
 	struct ramp own, library, kernel, jit, unnamed;
 };
 
@@ -22,58 +21,58 @@ struct svg_palette {
 		from, to, s                                                 \
 	}
 
+#define NUMBER(name) PALETTE_##name,
+#define NAME(name) #name,
+
+enum { SVG_PALETTES(NUMBER) PALETTES };
+static const char *const names[] = { SVG_PALETTES(NAME) };
+
 /*
  * "kind" is told apart by colour-blind readers: its hues follow Okabe and Ito (2008). The others
  * are the field's customary names.
  */
 static const struct svg_palette palettes[] = {
-	{ "kind",
-	  { 28, 46, .92f },
-	  { 198, 212, .78f },
-	  { 312, 330, .55f },
-	  { 150, 168, .52f },
-	  { 40, 50, .14f } },
-	{ "hot", ONE(2, 52, .88f) },
-	{ "mem", ONE(105, 150, .55f) },
-	{ "io", ONE(210, 246, .72f) },
-	{ "red", ONE(0, 10, .85f) },
-	{ "green", ONE(105, 125, .55f) },
-	{ "blue", ONE(206, 226, .78f) },
-	{ "aqua", ONE(172, 188, .55f) },
-	{ "yellow", ONE(48, 58, .85f) },
-	{ "purple", ONE(276, 296, .55f) },
-	{ "orange", ONE(22, 38, .92f) },
-	{ "wakeup", ONE(176, 194, .5f) },
-	{ "chain", ONE(190, 222, .6f) },
-	{ "java",
-	  { 0, 10, .8f },
-	  { 48, 58, .85f },
-	  { 22, 38, .92f },
-	  { 105, 125, .55f },
-	  { 172, 188, .4f } },
-	{ "js",
-	  { 0, 10, .8f },
-	  { 48, 58, .85f },
-	  { 22, 38, .92f },
-	  { 105, 125, .55f },
-	  { 172, 188, .4f } },
-	{ "perl",
-	  { 105, 125, .55f },
-	  { 48, 58, .85f },
-	  { 22, 38, .92f },
-	  { 105, 125, .55f },
-	  { 0, 10, .8f } },
+	[PALETTE_kind] = { { 28, 46, .92f },
+			   { 198, 212, .78f },
+			   { 312, 330, .55f },
+			   { 150, 168, .52f },
+			   { 40, 50, .14f } },
+	[PALETTE_hot] = { ONE(2, 52, .88f) },
+	[PALETTE_mem] = { ONE(105, 150, .55f) },
+	[PALETTE_io] = { ONE(210, 246, .72f) },
+	[PALETTE_red] = { ONE(0, 10, .85f) },
+	[PALETTE_green] = { ONE(105, 125, .55f) },
+	[PALETTE_blue] = { ONE(206, 226, .78f) },
+	[PALETTE_aqua] = { ONE(172, 188, .55f) },
+	[PALETTE_yellow] = { ONE(48, 58, .85f) },
+	[PALETTE_purple] = { ONE(276, 296, .55f) },
+	[PALETTE_orange] = { ONE(22, 38, .92f) },
+	[PALETTE_wakeup] = { ONE(176, 194, .5f) },
+	[PALETTE_chain] = { ONE(190, 222, .6f) },
+	[PALETTE_java] = { { 0, 10, .8f },
+			   { 48, 58, .85f },
+			   { 22, 38, .92f },
+			   { 105, 125, .55f },
+			   { 172, 188, .4f } },
+	[PALETTE_js] = { { 0, 10, .8f },
+			 { 48, 58, .85f },
+			 { 22, 38, .92f },
+			 { 105, 125, .55f },
+			 { 172, 188, .4f } },
+	[PALETTE_perl] = { { 105, 125, .55f },
+			   { 48, 58, .85f },
+			   { 22, 38, .92f },
+			   { 105, 125, .55f },
+			   { 0, 10, .8f } },
 };
 
 /* WCAG 2.1, 1.4.3 asks for 4.5. */
 #define LEGIBLE 4.6
 
-enum { PALETTES = sizeof(palettes) / sizeof(palettes[0]) };
-
 const struct svg_palette *svg_palette_find(const char *name)
 {
 	for (size_t i = 0; i < PALETTES; i++)
-		if (!name || !strcmp(name, palettes[i].name))
+		if (!name || !strcmp(name, names[i]))
 			return &palettes[i];
 	return NULL;
 }
@@ -81,7 +80,7 @@ const struct svg_palette *svg_palette_find(const char *name)
 void svg_palette_names(struct strbuf *out)
 {
 	for (size_t i = 0; i < PALETTES; i++)
-		strbuf_printf(out, "%s%s", i ? ", " : "", palettes[i].name);
+		strbuf_printf(out, "%s%s", i ? ", " : "", names[i]);
 }
 
 static unsigned channel(double v)

@@ -15,6 +15,25 @@ enum {
 /** A colour as 0xRRGGBB. */
 typedef uint32_t svg_color;
 
+/* All palettes by name: SVG_PALETTES(X) gives X(kind) and so on. */
+#define SVG_PALETTES(X) \
+	X(kind)         \
+	X(hot)          \
+	X(mem)          \
+	X(io)           \
+	X(red)          \
+	X(green)        \
+	X(blue)         \
+	X(aqua)         \
+	X(yellow)       \
+	X(purple)       \
+	X(orange)       \
+	X(wakeup)       \
+	X(chain)        \
+	X(java)         \
+	X(js)           \
+	X(perl)
+
 struct svg_palette;
 
 /** @return NULL for an unknown name; the palette "kind" for NULL */

@@ -52,7 +52,7 @@ static void change(struct bpf *b, struct bpf_clock *clock, uint64_t now_ns)
 		return;
 	uint64_t last_ns = __atomic_load_n(&c->last_tick_ns, __ATOMIC_RELAXED);
 	uint64_t period_ns = jitter_change_clock(&b->jitter, &clock->jitter, now_ns, last_ns,
-						 (uint32_t)(ticks - clock->ticks));
+						 ticks - clock->ticks);
 	clock->ticks = ticks;
 	clock->samples = samples;
 	ioctl(clock->fd, PERF_EVENT_IOC_PERIOD, &period_ns);

@@ -9,18 +9,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/cleanup.h"
 #include "bpf/layout.h"
-
-/* @return nanoseconds since the thread began; 0 if it is gone (proc(5): /proc/PID/schedstat) */
-static uint64_t schedstat_ns(pid_t pid, pid_t tid)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, tid);
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	unsigned long long run_ns;
-	return f && fscanf(f, "%llu", &run_ns) == 1 ? run_ns : 0;
-}
+#include "process/stat_file.h"
 
 static void for_each_thread(struct bpf *b, pid_t pid,
 			    void (*visit)(struct bpf *b, pid_t pid, pid_t tid))
@@ -57,7 +47,7 @@ static void for_each_followed(struct bpf *b, void (*visit)(struct bpf *b, pid_t 
 
 static void note_base(struct bpf *b, pid_t pid, pid_t tid)
 {
-	bpf_targets_base(b, pid, tid, schedstat_ns(pid, tid));
+	bpf_targets_base(b, pid, tid, stat_file_thread_cpu_ns(pid, tid));
 }
 
 void bpf_targets_begin(struct bpf *b)
@@ -104,7 +94,7 @@ uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns)
 
 static void note_end(struct bpf *b, pid_t pid, pid_t tid)
 {
-	uint64_t cpu_ns = bpf_targets_end(b, tid, schedstat_ns(pid, tid));
+	uint64_t cpu_ns = bpf_targets_end(b, tid, stat_file_thread_cpu_ns(pid, tid));
 	if (cpu_ns && !vec_push(&b->ended, (struct bpf_thread_time){ pid, tid, cpu_ns }))
 		log_debug(b->config.log, LOG_SAMPLER, "no memory for the CPU time of %d", tid);
 }

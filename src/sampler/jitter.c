@@ -100,6 +100,16 @@ static uint64_t lost_time(const struct jitter_event *e, uint64_t now_ns, uint64_
 	return since_ns < most_ns ? since_ns : most_ns;
 }
 
+/* What the ticks of a period took too little or too much, by what had been drawn. */
+static void repay(struct jitter_event *e, uint64_t ticks, uint64_t samples)
+{
+	enum { MOST = 1000 };
+	ticks = ticks < MOST ? ticks : MOST;
+	samples = samples < MOST ? samples : MOST;
+	e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) * (int64_t)ticks;
+	e->expected = (e->expected + (uint32_t)samples + 1) / 2;
+}
+
 static uint64_t change_steady(struct jitter *j, struct jitter_event *e)
 {
 	e->intended_ns = random_between(&j->random, percent_of(j, 100 - SPREAD_PERCENT),
@@ -136,11 +146,8 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
 	bool steady = jitter_runs_through(e, now_ns), was_lead = e->lead;
 	uint64_t ticks, lost_ns = lost_time(e, now_ns, count_ns, &ticks);
-	if (!was_lead) {
-		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) *
-			      bounded((int64_t)ticks, 0, 1000);
-		e->expected = (e->expected + e->samples + 1) / 2;
-	}
+	if (!was_lead)
+		repay(e, ticks, e->samples);
 	e->debt_ns = bounded(e->debt_ns, -limit_ns, limit_ns);
 	if (!e->expected)
 		e->expected = 1;
@@ -157,38 +164,14 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 	return change_steady(j, e);
 }
 
-uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
-			     uint64_t last_ns, uint32_t ticks)
+/* `lost_ns` went by since the last tick. */
+static uint64_t change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
+			      uint64_t ticks, uint64_t lost_ns)
 {
 	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
-	uint64_t lost_ns = now_ns > last_ns ? now_ns - last_ns : 0;
-	if (lost_ns > e->period_ns)
-		lost_ns = e->period_ns / 2;
-	if (e->begun) {
-		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) *
-			      bounded((int64_t)ticks, 0, 1000);
-		e->expected = (e->expected + ticks + 1) / 2;
-	}
+	if (e->begun)
+		repay(e, ticks, ticks);
 	e->debt_ns = bounded(e->debt_ns + (int64_t)lost_ns, -limit_ns, limit_ns);
-	if (!e->expected)
-		e->expected = 1;
-	e->begun = true;
-	e->previous_ns = e->period_ns;
-	e->changed_ns = now_ns;
-	return change_steady(j, e);
-}
-
-uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns)
-{
-	int64_t limit_ns = 4 * (int64_t)j->nominal_ns;
-	if (e->begun) {
-		uint64_t ran_ns = now_ns > e->changed_ns ? now_ns - e->changed_ns : 0;
-		int64_t ticks = bounded((int64_t)(ran_ns / e->period_ns), 0, 1000);
-		e->debt_ns -= ((int64_t)e->intended_ns - (int64_t)e->period_ns) * ticks;
-		e->debt_ns += (int64_t)(ran_ns % e->period_ns);
-		e->expected = (e->expected + (uint32_t)ticks + 1) / 2;
-	}
-	e->debt_ns = bounded(e->debt_ns, -limit_ns, limit_ns);
 	if (!e->expected)
 		e->expected = 1;
 	e->begun = true;
@@ -196,6 +179,20 @@ uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t
 	e->changed_ns = now_ns;
 	e->previous_ns = e->period_ns;
 	return change_steady(j, e);
+}
+
+uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns)
+{
+	uint64_t ran_ns = e->begun && now_ns > e->changed_ns ? now_ns - e->changed_ns : 0;
+	return change_of_cpu(j, e, now_ns, ran_ns / e->period_ns, ran_ns % e->period_ns);
+}
+
+uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
+			     uint64_t last_ns, uint64_t ticks)
+{
+	uint64_t lost_ns = now_ns > last_ns ? now_ns - last_ns : 0;
+	return change_of_cpu(j, e, now_ns, ticks,
+			     lost_ns > e->period_ns ? e->period_ns / 2 : lost_ns);
 }
 
 /*

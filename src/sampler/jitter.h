@@ -71,20 +71,19 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
 		       uint64_t count_ns);
 
 /**
- * The same for a CPU's clock, which ticks on whoever runs there: phases have nothing to do with what
- * one program does, so the event is always STEADY.
+ * The same for an event that counts a CPU's time and not a thread's: it never pauses, so it is always
+ * STEADY. Most of its ticks may hit the idle task, which leaves no sample; so the clock says what it did.
+ */
+uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns);
+
+/**
+ * The same where ticks outside the idle task are counted.
  *
  * @param last_ns when it ticked last, as far as is known: it does not tell while the CPU is idle
  * @param ticks   since the last change
  */
 uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
-			     uint64_t last_ns, uint32_t ticks);
-
-/**
- * The same for an event that counts a CPU's time and not a thread's: it never pauses, and most of its
- * ticks may hit the idle task, which leaves no sample. So the clock says what it did.
- */
-uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns);
+			     uint64_t last_ns, uint64_t ticks);
 
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);

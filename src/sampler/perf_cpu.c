@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "sampler/perf.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "process/stat_file.h"
 
 /*
  * CPU time of each thread inside the window. Of a live thread the scheduler's own clock tells. Of
@@ -13,24 +12,14 @@
  * the thread itself can still be read; both count what the scheduler does, but for the switches.
  */
 
-/* @return nanoseconds since the thread began; 0 if it is gone (proc(5): /proc/PID/schedstat) */
-static uint64_t schedstat_ns(pid_t pid, pid_t tid)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, tid);
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	unsigned long long run_ns;
-	return f && fscanf(f, "%llu", &run_ns) == 1 ? run_ns : 0;
-}
-
 void perf_cpu_begin(struct perf_thread *thread)
 {
-	thread->cpu_base_ns = schedstat_ns(thread->pid, thread->tid);
+	thread->cpu_base_ns = stat_file_thread_cpu_ns(thread->pid, thread->tid);
 }
 
 void perf_cpu_cover(const struct perf_thread *thread, struct perf_family *family)
 {
-	uint64_t now_ns = schedstat_ns(thread->pid, thread->tid);
+	uint64_t now_ns = stat_file_thread_cpu_ns(thread->pid, thread->tid);
 	family->cpu_before_ns = now_ns > thread->cpu_base_ns ? now_ns - thread->cpu_base_ns : 0;
 }
 
@@ -62,7 +51,7 @@ void perf_cpu_family_ends(struct perf *p, uint32_t number)
 
 static void end_thread(struct perf *p, const struct perf_thread *thread)
 {
-	uint64_t now_ns = schedstat_ns(thread->pid, thread->tid);
+	uint64_t now_ns = stat_file_thread_cpu_ns(thread->pid, thread->tid);
 	struct perf_family *family = &p->families.family.at[perf_thread_latest(thread)];
 	if (thread->base_unknown)
 		perf_cpu_emit_later(p, thread->pid, thread->tid,

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -51,12 +52,28 @@ static void we_are_our_parents_descendant(void **state)
 	vec_free(&pids);
 }
 
+static void a_thread_has_cpu_time_while_it_lives(void **state)
+{
+	(void)state;
+	uint64_t before_ns = stat_file_thread_cpu_ns(getpid(), getpid()), after_ns = before_ns;
+	struct timespec begin, now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < 30000000);
+	after_ns = stat_file_thread_cpu_ns(getpid(), getpid());
+	/* The file lags behind by a tick. */
+	assert_in_range(after_ns - before_ns, 15000000, 60000000);
+	assert_int_equal(stat_file_thread_cpu_ns(getpid(), 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_behind_a_hostile_name),
 		cmocka_unit_test(short_text_is_refused),
 		cmocka_unit_test(we_are_our_parents_descendant),
+		cmocka_unit_test(a_thread_has_cpu_time_while_it_lives),
 	};
 	return cmocka_run_group_tests_name("process/stat_file", tests, NULL, NULL);
 }

@@ -218,6 +218,7 @@ static void reasons_that_occur_are_counted(void **state)
 	assert_string_equal(profile_string(p, p->meta.reasons[0].sentence),
 			    "stack memory could not be read");
 	assert_int_equal(p->meta.reasons[0].samples, 7);
+	assert_int_equal(profile_truncated_count(p), 7);
 	profile_destroy(p);
 }
 
