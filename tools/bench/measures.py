@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEPTH = 50
 WINDOW_MS = 50
 START_S = 1.5  # the slowest of them samples by then
+END_MOST_S = 60
 EMPTY = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
 
 
@@ -79,7 +81,14 @@ def attached(tool, twins, seconds, folder):
     begin_ns, own_s, target_s = time.monotonic_ns(), process_cpu_s(child.pid), twins.cpu_s()
     most_bytes = wait_and_see(seconds, folder)
     end_ns, own_end_s, target_end_s = time.monotonic_ns(), process_cpu_s(child.pid), twins.cpu_s()
+    if tool.wants_interrupt:
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+    # A tool that does not end must not hold up the rest.
+    killer = threading.Timer(END_MOST_S, child.kill)
+    killer.start()
     _, status, usage = os.wait4(child.pid, 0)
+    killer.cancel()
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{shlex.join(map(str, command))} ended with {child.returncode}")

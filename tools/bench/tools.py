@@ -13,6 +13,7 @@ TOO_PARANOID = 2
 
 class Tool:
     name = ""
+    wants_interrupt = False  # attach() knows no end of its own
 
     def missing(self):
         """-> why it cannot be measured here, or "" """
@@ -104,6 +105,7 @@ class Perf(Tool):
 
 class Samply(Tool):
     name = "samply"
+    wants_interrupt = True  # 0.13.1 takes --duration only with a command
 
     def __init__(self, peers, folder):
         self.binary = find(peers, "samply")
@@ -122,8 +124,8 @@ class Samply(Tool):
         return ""
 
     def attach(self, pid, seconds, folder):
-        return [*self.prefix, self.binary, "record", "--save-only", "--rate", RATE_HZ, "--output", f"{folder}/x.json.gz", "--pid",
-                str(pid), "--duration", str(seconds)]
+        return [*self.prefix, self.binary, "record", "--save-only", "--rate", RATE_HZ, "--output",
+                f"{folder}/x.json.gz", "--pid", str(pid)]
 
     def run(self, command, folder):
         return [*self.prefix, self.binary, "record", "--save-only", "--unstable-presymbolicate", "--rate", RATE_HZ,
