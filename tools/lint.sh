@@ -38,6 +38,7 @@ step clang-tidy xargs -a "$scratch/src" -P "$jobs" -n 8 sh -c 'clang-tidy --quie
 step cppcheck cppcheck --quiet --std=c11 --language=c -j "$jobs" --error-exitcode=1 --inline-suppr \
 	--enable=warning,performance,portability --suppress=missingIncludeSystem \
 	--suppress=nullPointerOutOfMemory --suppress=memleak --suppress=resourceLeak --suppress=shiftTooManyBitsSigned -D_GNU_SOURCE -D__x86_64__ '-DPERFPROF_VERSION="0"' -Isrc \
+	'-DLIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
 	--file-list="$scratch/src"
 step clang-format xargs -a "$scratch/all" clang-format --dry-run -Werror
 step shellcheck shellcheck --severity=warning tools/*.sh tools/setup .ci/run

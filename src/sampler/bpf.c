@@ -22,7 +22,8 @@ static void set_rate(struct bpf *b)
 {
 	int64_t limit = perf_read_number("/proc/sys/kernel/perf_event_max_sample_rate", 100000);
 	uint32_t most = limit < 2 ? 1 : (uint32_t)(limit * 7 / 10);
-	b->stats.rate_hz = b->config.rate_hz < most ? b->config.rate_hz : most;
+	uint32_t wanted = b->config.rate_hz ? b->config.rate_hz : 1;
+	b->stats.rate_hz = wanted < most ? wanted : most;
 	uint64_t seed = b->config.seed;
 	if (!seed && getrandom(&seed, sizeof(seed), 0) < 0)
 		seed = monotonic_ns();
