@@ -26,6 +26,7 @@ struct bpf_clock {
 struct bpf_thread_time {
 	pid_t pid, tid;
 	uint64_t base_ns; /* CPU time before the window */
+	uint64_t exec_ns; /* when it began its image, if that is in the window */
 };
 
 enum bpf_shown { SHOWN_NOTHING, SHOWN_RING, SHOWN_SIDEBAND, SHOWN_LOST, SHOWN_ENDED };
@@ -103,10 +104,13 @@ int bpf_targets_follow(struct bpf *b, pid_t pid, uint32_t state, struct error *e
 void bpf_targets_begin(struct bpf *b);
 /** Keeps the list of those that are followed. @return false if the record is about somebody else */
 bool bpf_targets_concern(struct bpf *b, const struct record *r);
-/** A thread began to count with this much CPU time behind it. */
-void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns);
-/** @return CPU time of an ended thread inside the window */
-uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns);
+/** A thread began to count with this much CPU time behind it. @param exec_ns 0 if it runs on */
+void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns, uint64_t exec_ns);
+/**
+ * @param end_ns when it ended; 0: the scheduler's figure is up to date
+ * @return CPU time of a thread inside the window
+ */
+uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns, uint64_t end_ns);
 /** The window ends: notes the CPU time of all that still live. */
 void bpf_targets_finish(struct bpf *b);
 

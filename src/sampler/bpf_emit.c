@@ -40,9 +40,11 @@ static bool decode(struct bpf *b, const struct wire_head *head)
 	case WIRE_SAMPLE: decode_sample(b, (const void *)head); return true;
 	case WIRE_EXIT:
 		b->record.kind = RECORD_CPU;
-		b->record.cpu.cpu_ns = bpf_targets_end(b, head->tid, task->cpu_ns);
+		b->record.cpu.cpu_ns = bpf_targets_end(b, head->tid, task->cpu_ns, head->time_ns);
 		return b->record.cpu.cpu_ns > 0;
-	default: bpf_targets_base(b, head->pid, head->tid, task->cpu_ns); return false;
+	default:
+		bpf_targets_base(b, head->pid, head->tid, task->cpu_ns, head->time_ns);
+		return false;
 	}
 }
 

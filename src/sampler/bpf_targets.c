@@ -47,7 +47,7 @@ static void for_each_followed(struct bpf *b, void (*visit)(struct bpf *b, pid_t 
 
 static void note_base(struct bpf *b, pid_t pid, pid_t tid)
 {
-	bpf_targets_base(b, pid, tid, stat_file_thread_cpu_ns(pid, tid));
+	bpf_targets_base(b, pid, tid, stat_file_thread_cpu_ns(pid, tid), 0);
 }
 
 void bpf_targets_begin(struct bpf *b)
@@ -74,28 +74,35 @@ static struct bpf_thread_time *thread_of(struct bpf *b, pid_t tid)
 	return row ? &b->threads.at[row] : NULL;
 }
 
-void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns)
+void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns, uint64_t exec_ns)
 {
-	struct bpf_thread_time base = { pid, tid, cpu_ns }, *known = thread_of(b, tid);
+	struct bpf_thread_time base = { pid, tid, cpu_ns, exec_ns }, *known = thread_of(b, tid);
 	if (known)
 		*known = base;
 	else if (vec_push(&b->threads, base))
 		map64_put(&b->thread_by_tid, (uint64_t)tid, (uint32_t)b->threads.count - 1);
 }
 
-uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns)
+/*
+ * The scheduler keeps its figure up to date at switches and ticks only. A program that ends before the
+ * first of them has run without a pause since its exec.
+ */
+uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns, uint64_t end_ns)
 {
 	struct bpf_thread_time *known = thread_of(b, tid);
 	uint64_t base_ns = known ? known->base_ns : 0;
+	uint64_t exec_ns = known ? known->exec_ns : 0;
 	if (known)
-		known->base_ns = 0; /* the number may come again */
+		known->base_ns = known->exec_ns = 0; /* the number may come again */
+	if (exec_ns && cpu_ns == base_ns && end_ns > exec_ns)
+		return end_ns - exec_ns;
 	return cpu_ns > base_ns ? cpu_ns - base_ns : 0;
 }
 
 static void note_end(struct bpf *b, pid_t pid, pid_t tid)
 {
-	uint64_t cpu_ns = bpf_targets_end(b, tid, stat_file_thread_cpu_ns(pid, tid));
-	if (cpu_ns && !vec_push(&b->ended, (struct bpf_thread_time){ pid, tid, cpu_ns }))
+	uint64_t cpu_ns = bpf_targets_end(b, tid, stat_file_thread_cpu_ns(pid, tid), 0);
+	if (cpu_ns && !vec_push(&b->ended, (struct bpf_thread_time){ pid, tid, cpu_ns, 0 }))
 		log_debug(b->config.log, LOG_SAMPLER, "no memory for the CPU time of %d", tid);
 }
 

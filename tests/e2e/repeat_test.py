@@ -38,6 +38,14 @@ def samples_by_run(path):
 
 
 @pytest.mark.parametrize("backend", ["auto", "perf"])
+def test_runs_too_short_for_a_tick_have_cpu_time(tmp_path, backend):
+    result = repeat(tmp_path, 5, "/bin/true", options=["--backend", backend])
+    assert result.returncode == 0, result.stderr
+    times = json.loads((tmp_path / "x.json").read_text())["capture"]["run_cpu_s"]
+    assert len(times) == 5 and min(times) > 0
+
+
+@pytest.mark.parametrize("backend", ["auto", "perf"])
 def test_runs_are_apart_and_have_the_time_that_each_measured(tmp_path, backend):
     """The second run works twice as long; a file beside it says which one it is."""
     script = f"echo x >> n; if [ $(wc -l < n) = 2 ]; then exec {sys.executable} -c '{BUSY % 0.6}'; fi; " \
