@@ -25,8 +25,7 @@ const struct option_words recording_backends = {
 };
 
 const struct option_words recording_unwinds = {
-	.at = (const char *const[]){ "auto", "dwarf", NULL },
-	.later = (const char *const[]){ "fp", "libunwind", NULL },
+	.at = (const char *const[]){ "auto", "fp", "dwarf", "libunwind", NULL },
 };
 
 #define ERASE_TO_END "\033[K" /* of the line; console_codes(4) */
@@ -43,15 +42,33 @@ static bool has_progress(const struct recording_options *o, bool runs_command)
 	return !o->quiet && !runs_command && isatty(STDERR_FILENO);
 }
 
-/* The best that this build has, and what is taken where the machine does not permit it. */
-static void choose_sampler(const char *backend, struct session_config *config)
+static enum session_unwind unwind_of(const char *word)
 {
-	bool automatic = !strcmp(backend, "auto");
-	config->sampler = sampler_find(automatic ? "bpf" : backend);
+	if (!strcmp(word, "fp"))
+		return SESSION_UNWIND_FP;
+	if (!strcmp(word, "libunwind"))
+		return SESSION_UNWIND_LIBUNWIND;
+	return strcmp(word, "dwarf") ? SESSION_UNWIND_AUTO : SESSION_UNWIND_DWARF;
+}
+
+/* The best that this build has, and what is taken where the machine does not permit it. */
+static int choose_sampler(const struct recording_options *o, struct session_config *config,
+			  struct error *err)
+{
+	bool automatic = !strcmp(o->backend, "auto");
+	bool by_rows =
+		config->unwind == SESSION_UNWIND_AUTO || config->unwind == SESSION_UNWIND_DWARF;
+	if (!by_rows && !strcmp(o->backend, "bpf"))
+		return fail(err, -EINVAL,
+			    "--backend bpf walks stacks in the kernel, by unwind rows: for "
+			    "'--unwind %s' say '--backend perf'",
+			    o->unwind);
+	config->sampler = sampler_find(automatic && by_rows ? "bpf" : o->backend);
 	if (automatic && config->sampler)
 		config->fallback = &sampler_perf;
 	else if (automatic)
 		config->sampler = &sampler_perf;
+	return 0;
 }
 
 int recording_prepare(const struct recording_options *o, struct session_config *config,
@@ -62,7 +79,9 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 		r = fail(err, -EINVAL, "--time-budget may be 28M at most: readers stop at 32M");
 	if (r == 0)
 		r = outputs_parse(&o->outputs, o->format, outputs, err);
-	choose_sampler(o->backend, config);
+	config->unwind = unwind_of(o->unwind);
+	if (r == 0)
+		r = choose_sampler(o, config, err);
 	config->rate_hz = o->rate_hz;
 	config->duration_ns = o->duration_ns;
 	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;

@@ -30,7 +30,8 @@
 	X(NOT_RECORDED, "not-recorded",                                                           \
 	  "the file has neither a call chain nor a copy of the stack")                            \
 	X(OTHER_STACK, "other-stack",                                                             \
-	  "the callers are on another stack, which was not copied (Go's systemstack)")
+	  "the callers are on another stack, which was not copied (Go's systemstack)")            \
+	X(LIBUNWIND_ENDS, "libunwind-ends", "libunwind ends before the outermost frame")
 
 enum unwind_reason {
 #define X(name, id, sentence) UNWIND_##name,

@@ -66,6 +66,13 @@ static int add_reasons(struct builder *b)
 	return 0;
 }
 
+static const char *const unwind_words[] = {
+	[SESSION_UNWIND_AUTO] = "auto",
+	[SESSION_UNWIND_DWARF] = "dwarf",
+	[SESSION_UNWIND_FP] = "fp",
+	[SESSION_UNWIND_LIBUNWIND] = "libunwind",
+};
+
 int facts_begin(struct builder *b, const struct session_config *config, const char *backend)
 {
 	struct profile_meta *meta = builder_meta(b);
@@ -81,7 +88,7 @@ int facts_begin(struct builder *b, const struct session_config *config, const ch
 		meta->kernel = builder_intern(b, host.release);
 	}
 	meta->backend = builder_intern(b, backend);
-	meta->unwind = builder_intern(b, "auto");
+	meta->unwind = builder_intern(b, unwind_words[config->unwind]);
 	meta->event = builder_intern(b, "cpu");
 	meta->cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	return add_reasons(b);

@@ -113,8 +113,8 @@ static int create_rooms(struct session *s, struct error *err)
 	if (r == 0)
 		r = modules_create(s->processes, s->builder, c->log, &s->modules, err);
 	if (r == 0)
-		r = stacks_create(s->processes, s->modules, s->names, s->builder, c->kernel,
-				  &s->stacks, err);
+		r = stacks_create(s->processes, s->modules, s->names, s->builder, c, &s->stacks,
+				  err);
 	if (r == 0)
 		stacks_set_completion(s->stacks, c->complete);
 	if (r == 0 && c->replay)

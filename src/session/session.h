@@ -19,6 +19,13 @@
 
 enum { SESSION_NO_TIMES = 1 }; /* a budget in which no time has room */
 
+enum session_unwind { /* how stacks are walked */
+		      SESSION_UNWIND_AUTO,
+		      SESSION_UNWIND_DWARF, /* the same: rows where there is CFI, frame pointers elsewhere */
+		      SESSION_UNWIND_FP,        /* by frame pointers only */
+		      SESSION_UNWIND_LIBUNWIND, /* by libunwind */
+};
+
 struct session_config {
 	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
 	uint32_t runs;     /* of it; 0 is 1. A status that is not 0, or a signal, ends them */
@@ -33,6 +40,7 @@ struct session_config {
 	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
 	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
 	uint32_t rate_hz;
+	enum session_unwind unwind;
 	uint64_t duration_ns;     /* 0: until the end of CMD or of all targets */
 	size_t time_budget_bytes; /* of samples' times in the capture; 0: TIME_BUDGET_BYTES */
 	bool children, kernel, inlines;

@@ -10,6 +10,7 @@
 #include "process/memory.h"
 #include "record/reason_text.h"
 #include "session/completion.h"
+#include "unwind/libunwind.h"
 #include "unwind/unwind.h"
 
 enum {
@@ -31,6 +32,8 @@ struct stacks {
 	struct names *names;
 	struct builder *builder;
 	struct unwind_cache *cache;
+	struct unwind_libunwind *libunwind; /* with --unwind libunwind */
+	enum session_unwind unwind;
 	bool kernel;
 	bool live; /* the processes are there: their memory can be read */
 	bool completes;
@@ -49,7 +52,8 @@ struct stacks {
 };
 
 int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
-		  struct builder *builder, bool kernel, struct stacks **out, struct error *err)
+		  struct builder *builder, const struct session_config *config, struct stacks **out,
+		  struct error *err)
 {
 	struct stacks *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -58,12 +62,15 @@ int stacks_create(struct process_table *processes, struct modules *modules, stru
 	s->modules = modules;
 	s->names = names;
 	s->builder = builder;
-	s->kernel = kernel;
+	s->kernel = config->kernel;
+	s->unwind = config->unwind;
 	s->live = !process_table_is_recorded(processes);
 	s->next_space = 1;
 	s->cache = unwind_cache_create();
 	s->truncated = builder_frame(builder, (module_id){ 0 }, 0, FRAME_TRUNCATED, NULL);
-	if (!s->cache || !s->truncated.v) {
+	if (!s->cache || !s->truncated.v ||
+	    (s->unwind == SESSION_UNWIND_LIBUNWIND &&
+	     unwind_libunwind_create(&s->libunwind, NULL) < 0)) {
 		stacks_destroy(s);
 		return fail(err, -ENOMEM, "out of memory");
 	}
@@ -77,6 +84,7 @@ void stacks_destroy(struct stacks *s)
 		return;
 	unwind_cache_destroy(s->cache);
 	completion_deinit(&s->completion);
+	unwind_libunwind_destroy(s->libunwind);
 	vec_free(&s->space);
 	vec_free(&s->threads);
 	map64_deinit(&s->user_frames);
@@ -106,6 +114,8 @@ void stacks_forget_all(struct stacks *s)
 	s->next_space = 1;
 	map64_deinit(&s->user_frames);
 	unwind_cache_flush(s->cache);
+	if (s->libunwind)
+		unwind_libunwind_flush(s->libunwind);
 }
 
 /* A number for the process's present mappings; a change of mappings means a new number. */
@@ -134,7 +144,10 @@ static uint64_t file_off_of(const struct mapping *mapping, uint64_t pc)
 
 static enum unwind_lookup lookup_of(const struct stacks *s, struct code *code)
 {
-	switch (code->state) {
+	enum code_state state = code->state;
+	if (s->unwind == SESSION_UNWIND_FP && code->object)
+		state = CODE_NO_CFI; /* its rows are only for the names of functions without one */
+	switch (state) {
 	case CODE_READY: return LOOKUP_TABLE;
 	case CODE_NO_CFI: return LOOKUP_NO_CFI;
 	case CODE_UNREADABLE: return LOOKUP_UNREADABLE;
@@ -342,7 +355,10 @@ static void walk_once(struct stacks *s, const struct record_sample *sample, uint
 		.stack_size_bytes = sample->stack_size_bytes,
 		.stack_copy_full = sample->stack_copy_full,
 	};
-	if (out->count)
+	if (s->libunwind)
+		unwind_libunwind_walk(s->libunwind, &env, sample->registers, space, s->pcs,
+				      STACK_FRAMES_MAX, out);
+	else if (out->count)
 		unwind_walk_on(&env, sample->registers, sample->is_caller, s->cache, space, s->pcs,
 			       out->count, STACK_FRAMES_MAX, out);
 	else

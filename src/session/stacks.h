@@ -7,13 +7,16 @@
 #include "record/record.h"
 #include "session/modules.h"
 #include "session/names.h"
+#include "session/session.h"
 
 /* Samples become stacks of the model: unwound, each pc turned into (module, address), interned. */
 
 struct stacks;
 
+/** @param config for the call: which unwinder, and whether with the kernel's frames */
 int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
-		  struct builder *builder, bool kernel, struct stacks **out, struct error *err);
+		  struct builder *builder, const struct session_config *config, struct stacks **out,
+		  struct error *err);
 /** Takes NULL. */
 void stacks_destroy(struct stacks *s);
 

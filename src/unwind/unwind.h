@@ -118,6 +118,14 @@ void unwind_walk(const struct unwind_env *env, const uint64_t registers[REGISTER
 		 struct unwind_result *out);
 
 /**
+ * Does the handler of a signal frame in the copy still run? Memory of the stack that it interrupted, read
+ * later, is worth something only then.
+ *
+ * @param frame_rsp rsp in the frame
+ */
+bool unwind_signal_frame_stands(const struct unwind_env *env, uint64_t frame_rsp);
+
+/**
  * Takes over a chain that somebody else walked, where there are no registers and no copy of a stack:
  * the pc, then return addresses as they are. It is whole if its last function is one that nothing calls.
  *

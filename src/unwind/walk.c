@@ -138,23 +138,25 @@ static void not_found(struct walk *w, enum found found, uint64_t pc, uint64_t *p
 		pcs[out->count++] = pc;
 }
 
-/*
- * A signal frame led out of the copy: to the stack that was interrupted, when the handler has one
- * of its own. Memory read later is worth something only if the handler still runs.
- */
-static bool is_on_other_stack(const struct walk *w, uint64_t frame_rsp)
+bool unwind_signal_frame_stands(const struct unwind_env *env, uint64_t frame_rsp)
 {
 	enum {
 		FRAME_BYTES = 232
 	}; /* ucontext up to the end of gregs, which lies at rsp in the frame */
-	const struct unwind_env *env = w->env;
 	uint64_t offset = frame_rsp - env->stack_start;
 	uint8_t now[FRAME_BYTES];
-	if (w->at.rsp - env->stack_start < env->stack_size_bytes || !env->read_memory)
-		return false;
-	return offset < env->stack_size_bytes && env->stack_size_bytes - offset >= sizeof(now) &&
+	return env->read_memory && offset < env->stack_size_bytes &&
+	       env->stack_size_bytes - offset >= sizeof(now) &&
 	       env->read_memory(env->context, MEMORY_SIGNAL_FRAME, frame_rsp, now, sizeof(now)) &&
 	       !memcmp(now, env->stack + offset, sizeof(now));
+}
+
+/* A signal frame led out of the copy: to the stack that was interrupted, when the handler has one
+ * of its own. */
+static bool is_on_other_stack(const struct walk *w, uint64_t frame_rsp)
+{
+	return w->at.rsp - w->env->stack_start >= w->env->stack_size_bytes &&
+	       unwind_signal_frame_stands(w->env, frame_rsp);
 }
 
 /*

@@ -197,11 +197,31 @@ static bool is_thread_start(struct walk *w)
 	return false;
 }
 
+/*
+ * Where main() returns to, in a C library without frame pointers: `call *REG`, then `mov %eax, %edi` and
+ * `call exit`. What lies between there and the start of the stack are the library's own two frames.
+ */
+static bool is_behind_main(struct walk *w)
+{
+	static const uint8_t leave[] = { 0x89, 0xc7, 0xe8 };
+	enum { LIBRARY_FRAMES_BYTES = 1024 };
+	uint8_t code[sizeof(leave)];
+	if (!walk_read_code(w, w->at.pc, code, sizeof(code)) || memcmp(code, leave, sizeof(leave)))
+		return false;
+	uint64_t first = (w->at.rsp + 15) & ~UINT64_C(15);
+	for (uint64_t rsp = first; rsp < first + LIBRARY_FRAMES_BYTES; rsp += 16) {
+		if (unwind_is_program_start(w, rsp))
+			return true;
+	}
+	return false;
+}
+
 bool walk_is_outermost(struct walk *w)
 {
 	if (!w->is_caller) /* the dynamic linker's and musl's first instructions */
 		return w->at.rbp == 0 && unwind_is_program_start(w, w->at.rsp);
 	if (w->at.rbp == 0 && w->by_frame_pointer) /* psABI, 3.4.1: marks the deepest frame */
 		return true;
-	return is_program_start(w) || is_thread_start(w);
+	return is_program_start(w) || is_thread_start(w) ||
+	       (w->by_frame_pointer && is_behind_main(w));
 }

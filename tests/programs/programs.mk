@@ -4,7 +4,7 @@ P := $(B)/programs
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fomit-frame-pointer
 program_plain := alternate deny shares deep threads children altstack tailcall vdso execchain ending signals environ target split silent_fs
 PROGRAMS := $(program_plain:%=$(P)/%) $(addprefix $(P)/,plugins library plug_one.so plug_two.so assembly plt libnothing.so \
-	inlines shape shape_O0 shape_fp shape_static shape_static_pie shape_no_pie shape_stripped shape_bare \
+	inlines shape shape_O0 shape_fp shape_frames shape_static shape_static_pie shape_no_pie shape_stripped shape_bare \
 	shape_gz shape_debuglink shape_dwarf4 shape_debug_frame shape_musl shape_musl_static shape_clang)
 
 programs: $(PROGRAMS)
@@ -29,6 +29,7 @@ $(eval $(call program,inlines,inlines.cc,g++,-std=c++17 -O2 -g -Wall -fomit-fram
 $(eval $(call program,shape,shape.c,gcc,$(PROGRAM_CFLAGS)))
 $(eval $(call program,shape_O0,shape.c,gcc,$(PROGRAM_CFLAGS) -O0))
 $(eval $(call program,shape_fp,shape.c,clang,$(PROGRAM_CFLAGS) -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-asynchronous-unwind-tables -g0))
+$(eval $(call program,shape_frames,shape.c,clang,$(PROGRAM_CFLAGS) -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer))
 $(eval $(call program,shape_static,shape.c,gcc,$(PROGRAM_CFLAGS) -static))
 $(eval $(call program,shape_static_pie,shape.c,gcc,$(PROGRAM_CFLAGS) -static-pie -fPIE))
 $(eval $(call program,shape_no_pie,shape.c,gcc,$(PROGRAM_CFLAGS) -no-pie -fno-pie))

@@ -66,8 +66,9 @@ static int create(void **state)
 	assert_int_equal(builder_create(&f->builder, NULL), 0);
 	assert_int_equal(names_create(&symbols, f->builder, &f->names, NULL), 0);
 	assert_int_equal(modules_create(f->processes, f->builder, NULL, &f->modules, NULL), 0);
-	assert_int_equal(stacks_create(f->processes, f->modules, f->names, f->builder, true,
-				       &f->stacks, NULL),
+	assert_int_equal(stacks_create(f->processes, f->modules, f->names, f->builder,
+				       &(struct session_config){ .kernel = true }, &f->stacks,
+				       NULL),
 			 0);
 	*state = f;
 	return 0;

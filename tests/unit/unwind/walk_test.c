@@ -611,6 +611,25 @@ static void the_start_of_a_program_without_cfi(void **state)
 	assert_walk(p, CODE + LEAF, UNWIND_NO_RULE, CODE + LEAF, JIT + 0x104);
 }
 
+/* glibc by frame pointers alone: main's saved rbp is argc, and _start's frame lies a way behind. */
+static void behind_main_without_frame_pointers(void **state)
+{
+	struct process *p = *state;
+	static const uint8_t leave[] = { 0x89, 0xc7, 0xe8, 0x2f, 0x74, 0x01, 0 };
+	p->code = leave;
+	p->code_size = sizeof(leave);
+	p->code_pc = JIT + 0x205;
+	p->registers[REGISTER_RBP] = STACK + 8;
+	STACK_WORDS(p, 1, 1, JIT + 0x205);
+	STACK_WORDS(p, 32, 1, STACK + 8 * 60, 0, 0);
+	assert_walk(p, JIT + 0x104, UNWIND_ROOT, JIT + 0x104, JIT + 0x204);
+	STACK_WORDS(p, 34, 1); /* argv is not closed */
+	assert_walk(p, JIT + 0x104, UNWIND_NO_RULE, JIT + 0x104, JIT + 0x204);
+	STACK_WORDS(p, 34, 0);
+	p->code_pc = JIT + 0x305; /* another function returns there */
+	assert_walk(p, JIT + 0x104, UNWIND_NO_RULE, JIT + 0x104, JIT + 0x204);
+}
+
 static void the_first_instructions_of_a_program(void **state)
 {
 	struct process *p = *state;
@@ -716,6 +735,7 @@ int main(void)
 		TEST(a_thread_of_go_that_c_started),
 		TEST(the_first_frame_of_a_fiber),
 		TEST(the_start_of_a_program_without_cfi),
+		TEST(behind_main_without_frame_pointers),
 		TEST(the_first_instructions_of_a_program),
 		TEST(the_start_of_a_thread_without_cfi),
 		TEST(a_chain_is_whole_if_nothing_calls_its_last_function),
