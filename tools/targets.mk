@@ -49,7 +49,7 @@ check:
 
 # What the runner expects: the binary, the profiled programs and comparing programs as users get
 # them; unit tests and the replay of the fuzzers' corpora under sanitizers.
-check-build: $(B)/perfprof programs $(CHECK_BIN)
+check-build: all programs $(CHECK_BIN)
 check-build-san: unit-bins fuzz-replay
 
 golden:

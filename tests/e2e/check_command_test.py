@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import LIMIT_S, PERFPROF, PROGRAMS, needs_perf, needs_program, needs_root, perfprof
+from harness import LIMIT_S, PERFPROF, PROGRAMS, needs_perf, open_to_everybody, needs_program, needs_root, perfprof
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
@@ -28,11 +28,7 @@ def as_nobody(binary, *arguments):
 @pytest.fixture(name="everybodys")
 def everybodys_binary(tmp_path):
     """A copy that an ordinary user can reach."""
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        if parent.name.startswith("pytest"):
-            os.chmod(parent, 0o755)
-    return shutil.copy(PERFPROF, tmp_path / "perfprof")
+    return shutil.copy(PERFPROF, open_to_everybody(tmp_path) / "perfprof")
 
 
 def items(result):
@@ -95,7 +91,7 @@ def test_debian_and_ubuntu(everybodys, tmp_path, level):
     number = tmp_path / "level"
     number.write_text(f"{level}\n")
     script = f"mount --bind {number} /proc/sys/kernel/perf_event_paranoid && exec \"$@\""
-    view = ["unshare", "-m", "sh", "-c", script, "sh", *NOBODY, PROGRAMS / "deny", everybodys]
+    view = ["unshare", "-m", "sh", "-c", script, "sh", *NOBODY, shutil.copy(PROGRAMS / "deny", tmp_path / "deny"), everybodys]
     if run("unshare", "-m", "sh", "-c", script, "sh", "true").returncode:
         pytest.skip("needs root: may not mount over /proc/sys")
     result = run(*view, "check")

@@ -23,7 +23,8 @@ class Watched:
     def __init__(self, server, folder, after_s=None, event=None):
         self.pids = server.pids()
         self.data = folder / "perf.data"
-        attach = [PERFPROF, "attach", "-p", str(server.pid), "-d", "1.5", "-o", str(folder / "x.pb.gz")]
+        # Sampling begins at once: BPF programs take some 100 ms to load, in which perf would be alone.
+        attach = [PERFPROF, "attach", "--backend", "perf", "-p", str(server.pid), "-d", "1.5", "-o", str(folder / "x.pb.gz")]
         beside = [*judges.PERF_RECORD, "-p", ",".join(map(str, self.pids)), "-o", self.data, "--"]
         timer = threading.Timer(after_s or 0, event or (lambda: None))
         timer.start()

@@ -248,6 +248,17 @@ def program(name):
     return str(path)
 
 
+def open_to_everybody(folder):
+    """Ordinary users can reach and write to a test's folder: the runner's and pytest's own are closed to them."""
+    os.chmod(folder, 0o777)
+    for parent in Path(folder).parents:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        if not parent.stat().st_mode & 0o001:
+            os.chmod(parent, 0o755)
+    return folder
+
+
 BACKENDS = ("bpf", "perf")
 backend_options = []  # of profile(); see each_backend()
 

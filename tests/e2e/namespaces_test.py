@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import (LIMIT_S, PERFPROF, PROGRAMS, Stacks, Target, attach, needs_perf, needs_program, needs_root,
+from harness import (LIMIT_S, PERFPROF, PROGRAMS, Stacks, Target, attach, needs_perf, open_to_everybody, needs_program, needs_root,
                      perfprof, program, wait_until)
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
@@ -190,10 +190,7 @@ def test_what_stands_in_place_of_a_binary_misleads_nobody(tmp_path, instead):
     """For an ordinary user, to whom /proc/PID/map_files is closed: the library's path is all there is, and its
     memory. Another library is behind the link."""
     needs_program("setpriv")
-    os.chmod(tmp_path, 0o777)
-    for parent in list(tmp_path.parents)[:2]:
-        if parent.name.startswith("pytest"):
-            os.chmod(parent, 0o755)
+    open_to_everybody(tmp_path)
     binary = shutil.copy(PERFPROF, tmp_path / "perfprof")
     library = shutil.copy(program("plug_one.so"), tmp_path / "plugin.so")
     other = shutil.copy(program("plug_two.so"), tmp_path / "other.so")

@@ -76,7 +76,7 @@ def test_libunwind_follows_a_signal_to_another_stack(tmp_path):
 
 
 def often(stacks):
-    return {f for f, n in stacks.rows if n >= 0.01 * stacks.total}
+    return {f for f, n in stacks.rows if n >= 0.03 * stacks.total}
 
 
 @pytest.mark.parametrize("name, script", [("sqlite3", workloads.SQL), ("python3", workloads.PYTHON)])
@@ -90,7 +90,7 @@ def test_libunwind_agrees_on_real_programs(tmp_path, name, script):
     theirs = walk(tmp_path, "libunwind", *command).stacks
     assert theirs.truncated() <= 0.005 * theirs.total
     assert often(ours) and often(theirs)
-    # By 18 samples and more in one run, so never by none in the other.
+    # By so many samples in one run that chance alone leaves none out of the other.
     assert often(ours) <= {f for f, _ in theirs.rows}
     assert often(theirs) <= {f for f, _ in ours.rows}
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import (LIMIT_S, PERFPROF, Stacks, Target, assert_share, attach, may_sample_kernel, needs_perf,
+from harness import (LIMIT_S, PERFPROF, Stacks, Target, assert_share, attach, may_sample_kernel, needs_perf, open_to_everybody,
                      needs_program, needs_root, profile, program)
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
@@ -24,10 +24,7 @@ def place_of_everybody(tmp_path):
     """A folder that an ordinary user can reach and write to, with the binary in it."""
     needs_root()
     needs_program("setpriv")
-    os.chmod(tmp_path, 0o777)
-    for parent in list(tmp_path.parents)[:2]:
-        if not parent.stat().st_mode & 0o001:  # the runner's and pytest's own are closed to others
-            os.chmod(parent, 0o755)
+    open_to_everybody(tmp_path)
     shutil.copy(PERFPROF, tmp_path / "perfprof")
     return tmp_path
 
