@@ -39,6 +39,7 @@ step cppcheck cppcheck --quiet --std=c11 --language=c -j "$jobs" --error-exitcod
 	--enable=warning,performance,portability --suppress=missingIncludeSystem \
 	--suppress=nullPointerOutOfMemory --suppress=memleak --suppress=resourceLeak --suppress=shiftTooManyBitsSigned -D_GNU_SOURCE -D__x86_64__ '-DPERFPROF_VERSION="0"' -Isrc \
 	'-DLIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
+	'-Dbpf_object__for_each_program(pos,obj)=for (pos = 0; pos;)' \
 	--file-list="$scratch/src"
 step clang-format xargs -a "$scratch/all" clang-format --dry-run -Werror
 step shellcheck shellcheck --severity=warning tools/*.sh tools/setup .ci/run

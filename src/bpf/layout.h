@@ -62,11 +62,8 @@ enum layout_target_state {
 };
 
 struct layout_cpu { /* what happened on one CPU */
-	uint64_t ticks;
-	uint64_t last_tick_ns, before_tick_ns;
 	uint64_t samples, handed_over, lost;
 	uint64_t run_ns; /* that our programs took */
-	uint64_t unused;
 };
 
 /* Which processes are sampled: those in `targets`, those of a control group, or all. */

@@ -339,9 +339,6 @@ int on_tick(struct bpf_perf_event_data *tick)
 	struct task_struct *task = bpf_get_current_task_btf();
 	if (!counters || !w)
 		return 0;
-	counters->ticks++;
-	counters->before_tick_ns = counters->last_tick_ns;
-	counters->last_tick_ns = begin_ns;
 	int32_t pid = pid_of(task->group_leader);
 	if (!is_target(pid))
 		return 0;

@@ -70,8 +70,9 @@ extern const struct option_words recording_backends, recording_unwinds;
 				 "leave out kernel frames"),                                      \
 		RECORDING_OPTION(OPTION_UNSET, 0, "no-children", NULL, children,                  \
 				 "do not follow children"),                                       \
-		RECORDING_OPTION(OPTION_UNSET, 0, "no-complete", NULL, complete,                  \
-				 "leave stacks cut that are larger than the kernel copies"),      \
+		RECORDING_OPTION(                                                                 \
+			OPTION_UNSET, 0, "no-complete", NULL, complete,                           \
+			"show stacks that are larger than the kernel copies as truncated"),       \
 		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                        \
 				 "put comm-TID, not comm, at the root"),                          \
 		RECORDING_OPTION(                                                                 \

@@ -20,7 +20,8 @@ struct bpf_clock {
 	int fd, cpu;
 	struct bpf_link *link;
 	struct jitter_event jitter;
-	uint64_t ticks, samples; /* of the counters, at the last change */
+	uint64_t samples; /* of the counters, at the last look */
+	uint64_t busy_ns; /* when they had grown last */
 };
 
 struct bpf_thread_time {

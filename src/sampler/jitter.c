@@ -187,14 +187,6 @@ uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t
 	return change_of_cpu(j, e, now_ns, ran_ns / e->period_ns, ran_ns % e->period_ns);
 }
 
-uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
-			     uint64_t last_ns, uint64_t ticks)
-{
-	uint64_t lost_ns = now_ns > last_ns ? now_ns - last_ns : 0;
-	return change_of_cpu(j, e, now_ns, ticks,
-			     lost_ns > e->period_ns ? e->period_ns / 2 : lost_ns);
-}
-
 /*
  * While a period is close to that of the work, samples say the same again and again; so the nearer
  * moments are likelier: the least of three draws is 7.5 ms on average.

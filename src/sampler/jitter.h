@@ -76,15 +76,6 @@ uint64_t jitter_change(struct jitter *j, struct jitter_event *e, uint64_t now_ns
  */
 uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns);
 
-/**
- * The same where ticks outside the idle task are counted.
- *
- * @param last_ns when it ticked last, as far as is known: it does not tell while the CPU is idle
- * @param ticks   since the last change
- */
-uint64_t jitter_change_clock(struct jitter *j, struct jitter_event *e, uint64_t now_ns,
-			     uint64_t last_ns, uint64_t ticks);
-
 /** Draws the moment after `now_ns` at which periods are changed next. */
 void jitter_schedule(struct jitter *j, uint64_t now_ns);
 

