@@ -30,9 +30,7 @@ class Leaves:
 
 # perf ----------------------------------------------------------------------------------------
 
-# Without --buildid-mmap it would misread the records of mappings: once any event in the system asks
-# for build-ids, kernels set their bit in what they give to events that did not.
-PERF_RECORD = ["perf", "record", "--buildid-mmap", "-q", "-e",
+PERF_RECORD = ["perf", "record", "-q", "-e",
                "cpu-clock" if may_sample_kernel() else "cpu-clock:u", "-F", "1999", "-m", "64"]
 
 
