@@ -94,9 +94,10 @@ def mean_error(tmp_path, runs, seconds):
 
 
 def test_the_mean_of_runs_is_unbiased(tmp_path):
-    """12 runs of 0.5 s: 6,000 samples, so 1.9 points are three standard errors of 50 %."""
+    """12 runs of 0.5 s: 6,000 samples, of which 0.65 points are the standard error of 50 %. Cycles of the nominal
+    period may have 1.5 times the binomial variance: 2.6 points are then 3.3 standard errors, for ten shares."""
     for name, error in mean_error(tmp_path, 12, 0.5).items():
-        assert abs(error) < 0.019, name
+        assert abs(error) < 0.026, name
 
 
 @pytest.mark.slow
