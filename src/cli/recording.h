@@ -24,7 +24,8 @@ struct recording_options {
 	struct option_list pids; /* attach */
 	bool system;
 	const char *cgroup;
-	uint32_t repeat; /* run */
+	uint32_t repeat; /* run, */
+	const char *user;
 };
 
 #define RECORDING_DEFAULTS                                                           \

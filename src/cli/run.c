@@ -4,12 +4,16 @@
 
 #include "cli/cli.h"
 #include "cli/recording.h"
+#include "cli/run_user.h"
 
 static const struct option run_options[] = {
 	RECORDING_OPTIONS,
 	RECORDING_OPTION(OPTION_UINT, 0, "repeat", "N", repeat,
 			 "run CMD N times (1), until one fails, and keep the runs apart in one "
 			 "capture"),
+	RECORDING_OPTION(OPTION_STRING, 'u', "user", "USER", user,
+			 "run CMD as USER, with their groups, HOME, USER, LOGNAME and SHELL "
+			 "(root only)"),
 	OPTION_END,
 };
 
@@ -32,6 +36,16 @@ static int failed_to_start(struct session *s, const struct error *err)
 		return complain(status ? status : STATUS_OURS, err);
 	bool missing = outcome.exec_errno == ENOENT || outcome.exec_errno == ENOTDIR;
 	return complain(missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, err);
+}
+
+/* The kernel removes events from a program that is more than its caller: begin_new_exec(), fs/exec.c. */
+static void say_what_is_hidden(const struct session_config *config)
+{
+	note("'%s' runs with another user's rights (set-user-ID): the kernel removes our events "
+	     "then, and what it does was not sampled; %s",
+	     config->command[0],
+	     config->user ? "leave -u out, or take '--backend bpf', which does without them"
+			  : "run 'sudo perfprof ...'");
 }
 
 static int run(struct session_config *config, const struct recording_options *options,
@@ -57,9 +71,7 @@ static int run(struct session_config *config, const struct recording_options *op
 	session_destroy(s);
 	int status = status_of(&outcome);
 	if (outcome.hidden && !options->quiet)
-		note("'%s' runs with another user's rights (set-user-ID): the kernel removes our "
-		     "events then, and what it does was not sampled; run 'sudo perfprof ...'",
-		     config->command[0]);
+		say_what_is_hidden(config);
 	return written < 0 && status == 0 ? STATUS_OURS : status;
 }
 
@@ -78,10 +90,15 @@ static int cmd_run(char **argv)
 	}
 	struct session_config config = { .command = arguments.at, .runs = options.repeat };
 	struct outputs outputs;
-	int r = recording_prepare(&options, &config, &outputs, &err);
-	if (r < 0)
-		return complain(r == -EINVAL ? STATUS_USAGE : STATUS_OURS, &err);
-	return run(&config, &options, &outputs);
+	struct run_user user = { 0 };
+	int r = options.user ? run_user_find(options.user, &user, &err) : 0;
+	config.user = options.user ? &user.child : NULL;
+	if (r == 0)
+		r = recording_prepare(&options, &config, &outputs, &err);
+	int status = r == 0 ? run(&config, &options, &outputs)
+			    : complain(r == -EINVAL ? STATUS_USAGE : STATUS_OURS, &err);
+	run_user_deinit(&user);
+	return status;
 }
 
 const struct command run_command = {
@@ -94,6 +111,7 @@ const struct command run_command = {
 	.options = run_options,
 	.epilog = "examples:\n"
 		  "  perfprof run -- ./benchmark --size 1000\n"
-		  "  perfprof run -o profile.svg -o profile.pb.gz -- make -j4\n",
+		  "  perfprof run -o profile.svg -o profile.pb.gz -- make -j4\n"
+		  "  sudo perfprof run -u $USER -- ./benchmark\n",
 	.stops_at_first_word = true,
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,8 +20,29 @@ int caller_state_capture(struct caller_state *out, struct error *err)
 	    getrlimit(RLIMIT_NOFILE, &out->nofile) < 0 ||
 	    getrlimit(RLIMIT_MEMLOCK, &out->memlock) < 0)
 		return fail_errno(err, "cannot read our own limits and signals");
+	out->user = NULL;
 	out->nice = getpriority(PRIO_PROCESS, 0); /* -1 is one, too: it cannot fail for oneself */
 	return 0;
+}
+
+/* What the child reports when it gets no further. */
+struct failure {
+	bool user; /* it could not become another user; else it could not execute */
+	int code;  /* errno */
+};
+
+/* The uid goes last: what comes before it needs root's rights. */
+static bool become(const struct child_user *user)
+{
+	return setgroups(user->group_count, user->groups) == 0 &&
+	       setresgid(user->gid, user->gid, user->gid) == 0 &&
+	       setresuid(user->uid, user->uid, user->uid) == 0;
+}
+
+static _Noreturn void give_up(int fd, struct failure why, int status)
+{
+	ssize_t n = write(fd, &why, sizeof(why));
+	_exit(n == sizeof(why) ? status : 125);
 }
 
 /* Only async-signal-safe calls: we may have threads, the child has one. */
@@ -45,10 +67,11 @@ static _Noreturn void child_main(char **command, const struct caller_state *stat
 	/* Samples inside exec bear the name of before: CMD's, not ours. exec sets it anyway. */
 	const char *slash = strrchr(command[0], '/');
 	prctl(PR_SET_NAME, slash ? slash + 1 : command[0]);
-	execvp(command[0], command);
-	int code = errno;
-	n = write(errno_fd, &code, sizeof(code));
-	_exit(code == ENOENT || code == ENOTDIR ? 127 : 126);
+	if (state->user && !become(state->user))
+		give_up(errno_fd, (struct failure){ true, errno }, 125);
+	execvpe(command[0], command, state->user ? state->user->environment : environ);
+	give_up(errno_fd, (struct failure){ false, errno },
+		errno == ENOENT || errno == ENOTDIR ? 127 : 126);
 }
 
 int child_spawn(char **command, const struct caller_state *state, struct child *out,
@@ -72,7 +95,9 @@ int child_spawn(char **command, const struct caller_state *state, struct child *
 	int r = pid < 0 ? fail_errno(err, "cannot fork") : 0;
 	close(go[0]);
 	close(report[1]);
-	*out = (struct child){ .pid = pid < 0 ? 0 : pid, .go_fd = go[1], .errno_fd = report[0] };
+	*out = (struct child){
+		.pid = pid < 0 ? 0 : pid, .go_fd = go[1], .errno_fd = report[0], .user = state->user
+	};
 	if (r < 0)
 		child_deinit(out);
 	return r;
@@ -83,16 +108,20 @@ int child_release(struct child *c, struct error *err)
 	if (write(c->go_fd, "", 1) != 1)
 		return fail_errno(err, "cannot start the command");
 	close(take_fd(&c->go_fd));
-	int code = 0;
+	struct failure why;
 	ssize_t n;
 	do {
-		n = read(c->errno_fd, &code, sizeof(code));
+		n = read(c->errno_fd, &why, sizeof(why));
 	} while (n < 0 && errno == EINTR);
 	close(take_fd(&c->errno_fd));
-	if (n != sizeof(code))
+	if (n != sizeof(why))
 		return 0;
-	errno = code;
-	return fail_errno(err, "cannot execute");
+	errno = why.code;
+	if (why.user)
+		return fail_errno(err, "cannot become user '%s'", c->user->name);
+	c->exec_errno = why.code;
+	return c->user ? fail_errno(err, "cannot execute as user '%s'", c->user->name)
+		       : fail_errno(err, "cannot execute");
 }
 
 bool child_reap(struct child *c)

@@ -11,6 +11,7 @@
 #include "process/cgroup.h"
 #include "profile/profile.h"
 #include "sampler/sampler.h"
+#include "session/child.h"
 
 /*
  * The conductor: one event loop that moves records to the process table, samples through the
@@ -27,9 +28,10 @@ enum session_unwind { /* how stacks are walked */
 };
 
 struct session_config {
-	char **command;    /* `run`: NULL-terminated arguments; NULL for `attach` */
-	uint32_t runs;     /* of it; 0 is 1. A status that is not 0, or a signal, ends them */
-	const pid_t *pids; /* `attach`: these processes, */
+	char **command; /* `run`: NULL-terminated arguments; NULL for `attach` */
+	uint32_t runs;  /* of it; 0 is 1. A status that is not 0, or a signal, ends them */
+	const struct child_user *user; /* whom it runs as; NULL: us */
+	const pid_t *pids;             /* `attach`: these processes, */
 	size_t pid_count;
 	bool system;                 /* or all of them, */
 	const struct cgroup *cgroup; /* or those of a control group, */

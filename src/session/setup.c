@@ -135,6 +135,7 @@ static int create_live(struct session *s, struct error *err)
 		r = caller_state_capture(&s->caller, err);
 	if (r == 0)
 		r = signals_init(&s->signals, err);
+	s->caller.user = config->user;
 	char **argv = config->command ? config->command : config->until;
 	if (r == 0 && argv)
 		r = child_spawn(argv, &s->caller, &s->child, err);

@@ -39,8 +39,7 @@ static int begin_clock(struct session *s, struct error *err)
 static int release_child(struct session *s, const char *name, struct error *err)
 {
 	int r = child_release(&s->child, err);
-	if (r < 0 && s->child.go_fd < 0)
-		s->exec_errno = -r;
+	s->exec_errno = s->child.exec_errno;
 	return r < 0 ? fail_in(err, r, "'%s'", name) : 0;
 }
 
