@@ -99,7 +99,10 @@ enum perfprof_number_fact {
 	PERFPROF_NUMBER_UNSAMPLED_CPU_NS = 8,     /* CPU time of threads without a sample */
 	PERFPROF_NUMBER_UNSAMPLED_KERNEL_NS = 9,  /* CPU time in a kernel that was not sampled */
 	PERFPROF_NUMBER_KERNEL_SAMPLED = 10,      /* 1: samples in kernel mode were taken */
-	PERFPROF_NUMBER_FOREIGN = 11 /* 1: no capture of perfprof's; what its file lacks is 0 */
+	PERFPROF_NUMBER_FOREIGN = 11, /* 1: no capture of perfprof's; what its file lacks is 0 */
+	PERFPROF_NUMBER_PROFILER_KERNEL_NS = 12, /* what the kernel did for its samples */
+	PERFPROF_NUMBER_PROFILER_WRITTEN_BYTES = 13,
+	PERFPROF_NUMBER_WANTED_RATE_HZ = 14 /* if RATE_HZ is less than that; else 0 */
 };
 
 /** @return the fact; "" where it is not known */

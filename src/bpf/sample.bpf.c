@@ -340,8 +340,10 @@ int on_tick(struct bpf_perf_event_data *tick)
 	if (!counters || !w)
 		return 0;
 	int32_t pid = pid_of(task->group_leader);
-	if (!is_target(pid))
+	if (!is_target(pid)) {
+		counters->run_ns += bpf_ktime_get_ns() - begin_ns;
 		return 0;
+	}
 	__builtin_memset(&w->sample, 0, sizeof(w->sample));
 	w->sample.head.kind = WIRE_SAMPLE;
 	w->sample.head.time_ns = begin_ns;
@@ -355,6 +357,15 @@ int on_tick(struct bpf_perf_event_data *tick)
 	send(w, counters);
 	counters->run_ns += bpf_ktime_get_ns() - begin_ns;
 	return 0;
+}
+
+/* What our programs take counts wherever they run for those who are followed. */
+INLINE void count_run(uint64_t begin_ns)
+{
+	uint32_t cpu = bpf_get_smp_processor_id();
+	struct layout_cpu *counters = bpf_map_lookup_elem(&cpus, &cpu);
+	if (counters)
+		counters->run_ns += bpf_ktime_get_ns() - begin_ns;
 }
 
 INLINE void tell(struct task_struct *task, uint32_t kind, int32_t pid)
@@ -376,12 +387,15 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	int32_t pid = pid_of(parent->group_leader), child_pid = pid_of(child);
 	uint32_t active = TARGET_ACTIVE;
+	uint64_t begin_ns = bpf_ktime_get_ns();
 	(void)ctx;
 	if (filter != FILTER_TREE || !follow_children || child->group_leader != child)
 		return 0;
 	uint32_t *state = bpf_map_lookup_elem(&targets, &pid);
-	if (state && *state == TARGET_ACTIVE)
+	if (state && *state == TARGET_ACTIVE) {
 		bpf_map_update_elem(&targets, &child_pid, &active, BPF_ANY);
+		count_run(begin_ns);
+	}
 	return 0;
 }
 
@@ -401,6 +415,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		*state = TARGET_ACTIVE;
 		tell(task, WIRE_EXEC, pid);
 	}
+	count_run(now_ns);
 	return 0;
 }
 
@@ -415,8 +430,10 @@ int on_mmap(void *ctx)
 	int32_t pid = pid_of(task->group_leader);
 	uint64_t now_ns = bpf_ktime_get_ns();
 	(void)ctx;
-	if (bpf_map_lookup_elem(&spaces, &pid))
+	if (bpf_map_lookup_elem(&spaces, &pid)) {
 		bpf_map_update_elem(&doubts, &pid, &now_ns, BPF_ANY);
+		count_run(now_ns);
+	}
 	return 0;
 }
 
@@ -424,16 +441,18 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	int32_t pid = pid_of(task->group_leader);
+	uint64_t begin_ns = bpf_ktime_get_ns();
 	(void)ctx;
 	if (filter == FILTER_TREE && !bpf_map_lookup_elem(&targets, &pid))
 		return 0;
 	tell(task, WIRE_EXIT, pid);
-	if (task->signal->live.counter)
-		return 0;
-	bpf_map_delete_elem(&targets, &pid);
-	bpf_map_delete_elem(&spaces, &pid);
-	bpf_map_delete_elem(&images, &pid);
-	bpf_map_delete_elem(&doubts, &pid);
+	if (!task->signal->live.counter) {
+		bpf_map_delete_elem(&targets, &pid);
+		bpf_map_delete_elem(&spaces, &pid);
+		bpf_map_delete_elem(&images, &pid);
+		bpf_map_delete_elem(&doubts, &pid);
+	}
+	count_run(begin_ns);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ uint64_t *lib_wide_fact(struct profile_meta *m, enum perfprof_number_fact fact)
 	case PERFPROF_NUMBER_THROTTLED: return &m->throttled;
 	case PERFPROF_NUMBER_FIXED_PERIOD_SAMPLES: return &m->fixed_period_samples;
 	case PERFPROF_NUMBER_PROFILER_CPU_NS: return &m->profiler_cpu_ns;
+	case PERFPROF_NUMBER_PROFILER_KERNEL_NS: return &m->profiler_kernel_ns;
+	case PERFPROF_NUMBER_PROFILER_WRITTEN_BYTES: return &m->profiler_written_bytes;
 	case PERFPROF_NUMBER_UNSAMPLED_CPU_NS: return &m->unsampled_cpu_ns;
 	case PERFPROF_NUMBER_UNSAMPLED_KERNEL_NS: return &m->unsampled_kernel_ns;
 	default: return NULL;
@@ -36,6 +38,7 @@ uint32_t *lib_narrow_fact(struct profile_meta *m, enum perfprof_number_fact fact
 	switch (fact) {
 	case PERFPROF_NUMBER_CPUS: return &m->cpus;
 	case PERFPROF_NUMBER_RATE_HZ: return &m->rate_hz;
+	case PERFPROF_NUMBER_WANTED_RATE_HZ: return &m->wanted_rate_hz;
 	default: return NULL;
 	}
 }

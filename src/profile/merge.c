@@ -68,6 +68,8 @@ static void add_numbers(struct profile_meta *sum, const struct profile_meta *m)
 	add_u64(&sum->throttled, m->throttled);
 	add_u64(&sum->fixed_period_samples, m->fixed_period_samples);
 	add_u64(&sum->profiler_cpu_ns, m->profiler_cpu_ns);
+	add_u64(&sum->profiler_kernel_ns, m->profiler_kernel_ns);
+	add_u64(&sum->profiler_written_bytes, m->profiler_written_bytes);
 	add_u64(&sum->unsampled_cpu_ns, m->unsampled_cpu_ns);
 	add_u64(&sum->unsampled_kernel_ns, m->unsampled_kernel_ns);
 	if (m->cpus > sum->cpus)
@@ -76,6 +78,8 @@ static void add_numbers(struct profile_meta *sum, const struct profile_meta *m)
 		sum->start_unix_ns = m->start_unix_ns;
 	if (m->rate_hz != sum->rate_hz)
 		sum->rate_hz = 0;
+	if (m->wanted_rate_hz != sum->wanted_rate_hz)
+		sum->wanted_rate_hz = 0;
 	sum->kernel_sampled = sum->kernel_sampled && m->kernel_sampled;
 	sum->foreign = sum->foreign || m->foreign;
 }

@@ -29,5 +29,8 @@ void pprof_put_numbers(struct pprof_put *w, const struct profile_meta *m)
 	protobuf_put_uint(out, CAPTURE_UNSAMPLED_KERNEL_NS, m->unsampled_kernel_ns);
 	protobuf_put_uint(out, CAPTURE_KERNEL_SAMPLED, m->kernel_sampled);
 	protobuf_put_uint(out, CAPTURE_FOREIGN, m->foreign);
+	protobuf_put_uint(out, CAPTURE_PROFILER_KERNEL_NS, m->profiler_kernel_ns);
+	protobuf_put_uint(out, CAPTURE_PROFILER_WRITTEN_BYTES, m->profiler_written_bytes);
+	protobuf_put_uint(out, CAPTURE_WANTED_RATE_HZ, m->wanted_rate_hz);
 	protobuf_put_uint(out, CAPTURE_SAMPLES_BEFORE, m->samples_before);
 }

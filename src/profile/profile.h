@@ -108,10 +108,13 @@ struct profile_meta {
 	string_id selection;              /* what a filter left in, "" for all: "--focus 'main'" */
 	uint64_t samples_before;          /* such a filter; 0 without one */
 	uint32_t cpus;
-	uint32_t rate_hz; /* 0: not known (a foreign file) */
+	uint32_t rate_hz;        /* 0: not known (a foreign file) */
+	uint32_t wanted_rate_hz; /* what was asked for, if that is more; else 0 */
 	uint64_t start_unix_ns, duration_ns;
 	uint64_t lost_samples, throttled, fixed_period_samples;
-	uint64_t profiler_cpu_ns;     /* what the observer cost */
+	/* What the observer cost: CPU time of its threads; of the kernel for its samples, in the time of
+	 * what it watched; what it wrote while it sampled. */
+	uint64_t profiler_cpu_ns, profiler_kernel_ns, profiler_written_bytes;
 	uint64_t unsampled_cpu_ns;    /* of threads without a sample */
 	uint64_t unsampled_kernel_ns; /* where kernel mode could not be sampled */
 	bool kernel_sampled;

@@ -131,6 +131,8 @@ void facts_run(const struct facts *f, struct strbuf *out)
 	}
 	if (m->rate_hz)
 		strbuf_printf(out, " at %u Hz", m->rate_hz);
+	if (m->rate_hz && m->wanted_rate_hz)
+		strbuf_printf(out, " (%u were wanted)", m->wanted_rate_hz);
 	strbuf_puts(out, " in ");
 	facts_seconds(out, f->duration_s);
 	if (f->cpu_s > 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "render/report_answer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "analyze/callers.h"
@@ -206,6 +207,14 @@ void answer_next(const struct report *r, struct strbuf *out)
 	strbuf_puts(out, "`perfprof flame` draws who calls what.");
 }
 
+/* Of a short command the share says nothing: most of ours is to begin and to end. */
+static void say_share_of_watched(const struct report *r, uint64_t ns, struct strbuf *out)
+{
+	if (r->facts.cpu_s * 1e9 > (double)r->profile->meta.profiler_cpu_ns)
+		strbuf_printf(out, " (%.2f %% of what it watched)",
+			      (double)ns / 1e7 / r->facts.cpu_s);
+}
+
 void answer_cost(const struct report *r, struct strbuf *out)
 {
 	const struct profile_meta *m = &r->profile->meta;
@@ -214,10 +223,16 @@ void answer_cost(const struct report *r, struct strbuf *out)
 	strbuf_puts(out, "perfprof itself used ");
 	facts_seconds(out, (double)m->profiler_cpu_ns / 1e9);
 	strbuf_puts(out, " of CPU");
-	/* Of a short command the share says nothing: most of ours is to begin and to end. */
-	if (r->facts.cpu_s * 1e9 > (double)m->profiler_cpu_ns)
-		strbuf_printf(out, " (%.2f %% of what it watched)",
-			      (double)m->profiler_cpu_ns / 1e7 / r->facts.cpu_s);
+	say_share_of_watched(r, m->profiler_cpu_ns, out);
+	if (m->profiler_kernel_ns) {
+		strbuf_puts(out, ", the kernel ");
+		facts_seconds(out, (double)m->profiler_kernel_ns / 1e9);
+		strbuf_puts(out, " for its samples");
+		say_share_of_watched(r, m->profiler_kernel_ns, out);
+	}
+	if (m->profiler_written_bytes)
+		strbuf_printf(out, "; %.0f KB written meanwhile",
+			      ceil((double)m->profiler_written_bytes / 1e3));
 	if (m->backend.v)
 		strbuf_printf(out, "; samples by %s", profile_string(r->profile, m->backend));
 	if (m->unwind.v)

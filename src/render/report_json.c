@@ -161,6 +161,7 @@ static void put_capture(struct json *j, cJSON *root)
 	add_string(j, c, "kernel", m->kernel);
 	add_integer(j, c, "cpus", m->cpus);
 	add_integer(j, c, "rate_hz", m->rate_hz);
+	add_integer(j, c, "wanted_rate_hz", m->wanted_rate_hz ? m->wanted_rate_hz : m->rate_hz);
 	add_integer(j, c, "start_unix_ns", m->start_unix_ns);
 	add_seconds(j, c, "duration_s", m->duration_ns);
 	add(j, c, "cpu_s", cJSON_CreateNumber(round(f->cpu_s * 1e9) / 1e9));
@@ -176,6 +177,8 @@ static void put_capture(struct json *j, cJSON *root)
 	put_reasons(j, c);
 	add_integer(j, c, "completed_samples", f->completed);
 	add_seconds(j, c, "profiler_cpu_s", m->profiler_cpu_ns);
+	add_seconds(j, c, "profiler_kernel_s", m->profiler_kernel_ns);
+	add_integer(j, c, "profiler_written_bytes", m->profiler_written_bytes);
 	add_seconds(j, c, "unsampled_cpu_s", m->unsampled_cpu_ns);
 	add_seconds(j, c, "unsampled_kernel_s", m->unsampled_kernel_ns);
 	add(j, c, "kernel_sampled", cJSON_CreateBool(m->kernel_sampled));

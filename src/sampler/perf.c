@@ -155,6 +155,7 @@ static int perf_create(const struct sampler_config *config, struct sampler **out
 		return fail(err, -ENOMEM, "out of memory");
 	p->base.ops = &sampler_perf;
 	p->config = *config;
+	p->cost = PERF_COST_USUAL;
 	int r = perf_open_parts(p, err);
 	if (r < 0) {
 		perf_destroy(&p->base);

@@ -8,6 +8,7 @@
 #include "record/merge.h"
 #include "sampler/jitter.h"
 #include "sampler/perf_attr.h"
+#include "sampler/perf_cost.h"
 #include "sampler/perf_decode.h"
 #include "sampler/perf_families.h"
 #include "sampler/perf_ring.h"
@@ -37,6 +38,7 @@ struct perf {
 	struct sampler_stats stats;
 	struct perf_shape shape;
 	struct perf_layout layout; /* of what the sampling events write */
+	struct perf_cost cost;
 	int *cpus;
 	struct perf_ring *rings;
 	uint32_t cpu_count;

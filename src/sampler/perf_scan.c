@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sampler/perf.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 enum {
@@ -174,6 +176,15 @@ static bool scan_record(struct perf *p, const struct perf_meta *meta)
 	return true;
 }
 
+/* How much of the stack was copied stands at the end of a sample. */
+static uint64_t copied_bytes(const uint8_t *tail, uint32_t part_bytes)
+{
+	uint64_t bytes = 0;
+	if (part_bytes >= sizeof(bytes))
+		memcpy(&bytes, tail + part_bytes - sizeof(bytes), sizeof(bytes));
+	return bytes < PERF_STACK_MAX ? bytes : PERF_STACK_MAX;
+}
+
 static void scan_ring(struct perf *p, struct perf_ring *ring)
 {
 	uint8_t head[PERF_HEAD_BYTES], tail[PERF_HEAD_BYTES];
@@ -182,10 +193,12 @@ static void scan_ring(struct perf *p, struct perf_ring *ring)
 		uint32_t part = size_bytes < PERF_HEAD_BYTES ? size_bytes : PERF_HEAD_BYTES;
 		perf_ring_copy(ring, ring->scan, head, part);
 		perf_ring_copy(ring, ring->scan + size_bytes - part, tail, part);
-		struct perf_meta meta;
+		struct perf_meta meta = { 0 };
 		if (perf_decode_meta(&p->layout, head, tail, size_bytes, &meta) &&
 		    !scan_record(p, &meta))
 			perf_ring_void(ring, ring->scan);
+		if (meta.type == PERF_RECORD_SAMPLE)
+			p->stats.kernel_cost_ns += perf_cost_of(&p->cost, copied_bytes(tail, part));
 		ring->scan += size_bytes;
 	}
 }

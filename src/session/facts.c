@@ -98,7 +98,9 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 		   const struct facts_so_far *so_far)
 {
 	struct profile_meta *meta = builder_meta(b);
+	bool lowered = stats->rate_hz < so_far->wanted_rate_hz;
 	meta->rate_hz = stats->rate_hz;
+	meta->wanted_rate_hz = lowered ? so_far->wanted_rate_hz : 0;
 	meta->kernel_sampled = stats->kernel;
 	meta->unsampled_kernel_ns = stats->kernel ? 0 : so_far->system_ns;
 	meta->fixed_period_samples = stats->fixed_period_samples;
@@ -107,6 +109,7 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 	meta->lost_samples = so_far->lost;
 	meta->throttled = so_far->throttled;
 	meta->profiler_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	meta->profiler_kernel_ns = stats->kernel_cost_ns;
 }
 
 int facts_end(struct builder *b, const struct sampler_stats *stats,

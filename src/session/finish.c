@@ -23,11 +23,13 @@ int finish_sampling(struct session *s, struct error *err)
 	log_debug(s->config->log, LOG_SESSION,
 		  "%llu samples, %llu finished in user space, %.1f us of each in the kernel",
 		  (unsigned long long)stats.samples, (unsigned long long)stats.handed_over,
-		  stats.samples ? (double)stats.kernel_cost_ns / 1e3 / (double)stats.samples : 0);
+		  stats.samples ? (double)(stats.kernel_cost_ns - s->before.kernel_cost_ns) / 1e3 /
+					  (double)stats.samples
+				: 0);
 	s->sampler->ops->destroy(s->sampler);
 	s->sampler = NULL;
 	s->before = (struct runs_before){ so_far.duration_ns, so_far.system_ns,
-					  stats.fixed_period_samples };
+					  stats.fixed_period_samples, stats.kernel_cost_ns };
 	if (s->run > 1) { /* what there is to say was said after the first */
 		facts_numbers(s->builder, &stats, &so_far);
 		return 0;

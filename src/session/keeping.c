@@ -7,7 +7,7 @@ enum { INTERVAL_S = 1 };
 
 void keeping_begin(struct keeping *k, const struct session_config *config, struct builder *b)
 {
-	*k = (struct keeping){ .config = config };
+	*k = (struct keeping){ .config = config, .builder = b };
 	if (config->on_member)
 		journal_create(b, &k->journal, NULL);
 }
@@ -23,6 +23,8 @@ void keeping_write(struct keeping *k, uint64_t now_ns)
 	if (journal_member(k->journal, &k->member, NULL) < 0 ||
 	    k->config->on_member(k->config->member_context, k->member.text, k->member.length) != 0)
 		keeping_end(k);
+	else
+		builder_meta(k->builder)->profiler_written_bytes += k->member.length;
 }
 
 void keeping_hurry(struct keeping *k)

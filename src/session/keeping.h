@@ -10,6 +10,7 @@
 
 struct keeping {
 	const struct session_config *config;
+	struct builder *builder;
 	struct journal *journal; /* NULL: none is kept */
 	struct strbuf member;
 	uint64_t due_ns;

@@ -19,4 +19,5 @@ void state_stats(const struct session *s, struct sampler_stats *out)
 {
 	s->sampler->ops->stats(s->sampler, out);
 	out->fixed_period_samples += s->before.fixed_period_samples;
+	out->kernel_cost_ns += s->before.kernel_cost_ns;
 }

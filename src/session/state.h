@@ -30,7 +30,7 @@ enum {
 
 /* What the runs before this one have come to. */
 struct runs_before {
-	uint64_t duration_ns, system_ns, fixed_period_samples;
+	uint64_t duration_ns, system_ns, fixed_period_samples, kernel_cost_ns;
 };
 
 struct session {

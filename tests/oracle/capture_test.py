@@ -197,6 +197,7 @@ def test_our_message(decoded):
         "event": [b"cpu"], "host": [b"box"], "kernel": [b"6.1.0"], "cpus": [2], "rate_hz": [999],
         "lost_samples": [5], "throttled": [6], "fixed_period_samples": [7], "profiler_cpu_ns": [8],
         "unsampled_cpu_ns": [77], "unsampled_kernel_ns": [9], "kernel_sampled": [True],
+        "profiler_kernel_ns": [10], "profiler_written_bytes": [11], "wanted_rate_hz": [1999],
         "pid": [100], "note": [b"2 children outlived CMD"],
         "reason": [{"id": [b"read-failed"], "sentence": [b"stack memory could not be read"]}],
     }

@@ -192,6 +192,9 @@ static inline void fixture_meta(struct fixture *f)
 	m->throttled = 6;
 	m->fixed_period_samples = 7;
 	m->profiler_cpu_ns = 8;
+	m->profiler_kernel_ns = 10;
+	m->profiler_written_bytes = 11;
+	m->wanted_rate_hz = 1999;
 	m->unsampled_kernel_ns = 9;
 	m->kernel_sampled = true;
 	assert_int_equal(builder_note(f->b, "2 children outlived CMD"), 0);

@@ -114,6 +114,9 @@ static void every_fact_survives(void **state)
 	assert_int_equal(m->throttled, 6);
 	assert_int_equal(m->fixed_period_samples, 7);
 	assert_int_equal(m->profiler_cpu_ns, 8);
+	assert_int_equal(m->profiler_kernel_ns, 10);
+	assert_int_equal(m->profiler_written_bytes, 11);
+	assert_int_equal(m->wanted_rate_hz, 1999);
 	assert_int_equal(m->unsampled_kernel_ns, 9);
 	assert_int_equal(m->unsampled_cpu_ns, 77);
 	assert_true(m->kernel_sampled);
