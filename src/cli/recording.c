@@ -96,6 +96,8 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	return r;
 }
 
+enum { TICKS_NS = 20 * 1000 * 1000 }; /* two of the kernel's: less is chance */
+
 static double percent(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -116,6 +118,9 @@ static void say_what_was_recorded(const struct profile *p, const struct recordin
 	     samples == 1 ? "sample" : "samples", (double)p->meta.duration_ns / 1e9,
 	     (unsigned long long)p->meta.lost_samples,
 	     percent(profile_truncated_count(p), samples));
+	if (terminal && p->meta.unsampled_kernel_ns >= TICKS_NS)
+		note("%.2f s of system time are not in them: the kernel could not be sampled",
+		     (double)p->meta.unsampled_kernel_ns / 1e9);
 	for (size_t i = 0; terminal && i < outputs->count; i++)
 		if (strcmp(outputs->at[i].path, "-") != 0)
 			note("wrote %s", outputs->at[i].path);

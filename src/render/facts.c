@@ -192,11 +192,30 @@ void facts_completeness(const struct facts *f, struct strbuf *out)
 		strbuf_printf(out, ", %.1f %% sampled at a fixed period", fixed);
 }
 
+double facts_kernel_percent(const struct facts *f)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	if (m->foreign || m->kernel_sampled || m->selection.v || f->cpu_s <= 0)
+		return 0;
+	/* It comes from another clock than the CPU time: the kernel's tick. */
+	double percent = 100 * seconds_of(m->unsampled_kernel_ns) / f->cpu_s;
+	return percent < 100 ? percent : 100;
+}
+
 void facts_kernel(const struct facts *f, struct strbuf *out)
 {
 	const struct profile_meta *m = &f->profile->meta;
 	if (m->foreign || m->kernel_sampled)
 		return;
+	double percent = facts_kernel_percent(f);
+	if (percent >= FACTS_KERNEL_PERCENT) {
+		facts_seconds(out, seconds_of(m->unsampled_kernel_ns));
+		strbuf_printf(out,
+			      " of system time, %.0f %% of the CPU time, are not in what is shown: "
+			      "the kernel could not be sampled, and shares are of user time.",
+			      percent);
+		return;
+	}
 	strbuf_puts(out, "The kernel could not be sampled: shares are of user time");
 	if (m->unsampled_kernel_ns) {
 		strbuf_puts(out, "; ");
@@ -217,10 +236,13 @@ void facts_few(const struct facts *f, struct strbuf *out)
 	} else {
 		const char *command = profile_string(f->profile, m->command);
 		text_clip_middle(out, *command ? command : "the program", COMMAND_WIDTH);
+		uint64_t kernel_ns = m->kernel_sampled ? 0 : m->unsampled_kernel_ns;
+		double user_s = f->cpu_s - seconds_of(kernel_ns);
+		user_s = user_s > 0 ? user_s : 0; /* two clocks */
 		strbuf_puts(out, " used ");
-		facts_seconds(out, f->cpu_s);
-		strbuf_puts(out, " of CPU; ");
-		uint64_t expected = (uint64_t)(f->cpu_s * m->rate_hz + 0.5);
+		facts_seconds(out, user_s);
+		strbuf_puts(out, kernel_ns ? " of user time; " : " of CPU; ");
+		uint64_t expected = (uint64_t)(user_s * m->rate_hz + 0.5);
 		strbuf_u64(out, expected);
 		strbuf_puts(out, expected == 1 ? " sample expected." : " samples expected.");
 	}

@@ -12,6 +12,7 @@
 
 enum {
 	FACTS_FEW_SAMPLES = 100, /* with fewer, a share of half is known to more than +-10 points */
+	FACTS_KERNEL_PERCENT = 5, /* of the CPU time: more of it unseen is said before all else */
 };
 
 struct facts {
@@ -37,7 +38,9 @@ void facts_selection(const struct facts *f, struct strbuf *out);
 void facts_run(const struct facts *f, struct strbuf *out);
 /** What was lost and truncated, and why. */
 void facts_completeness(const struct facts *f, struct strbuf *out);
-/** Says that the kernel could not be sampled; appends nothing if it was. */
+/** @return what part of the CPU time went to a kernel that could not be sampled; 0 where it was */
+double facts_kernel_percent(const struct facts *f);
+/** Says that the kernel could not be sampled, and how much time went to it; nothing if it was. */
 void facts_kernel(const struct facts *f, struct strbuf *out);
 /** Says why there are few samples or none; appends nothing when there are enough. */
 void facts_few(const struct facts *f, struct strbuf *out);

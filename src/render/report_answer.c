@@ -15,6 +15,7 @@ enum {
 	TOP_TEN = 10,
 	NAME_WIDTH = 70,
 	WAITING_PERCENT = 10,
+	KERNEL_PERCENT = 20, /* of the CPU time: what to look for is in the kernel */
 };
 
 #define SHORT_S 0.2 /* of so little time the beginning and the end of a program are much */
@@ -55,7 +56,9 @@ static const char *unit(const struct report *r)
 {
 	const struct profile_meta *m = &r->profile->meta;
 	bool part = m->selection.v && r->facts.samples < m->samples_before;
-	return part ? "what is shown" : m->foreign ? "the samples" : "the CPU time";
+	if (part)
+		return "what is shown";
+	return m->foreign ? "the samples" : m->kernel_sampled ? "the CPU time" : "the user time";
 }
 
 void answer_dominates(const struct report *r, struct strbuf *out)
@@ -122,9 +125,21 @@ void answer_complete(const struct report *r, struct strbuf *out)
 			      report_basename(profile_string(r->profile, worst->path)));
 }
 
-void answer_kernel(const struct report *r, struct strbuf *out)
+static bool kernel_is_first(const struct report *r)
 {
-	facts_kernel(&r->facts, out);
+	return facts_kernel_percent(&r->facts) >= FACTS_KERNEL_PERCENT;
+}
+
+void answer_kernel_first(const struct report *r, struct strbuf *out)
+{
+	if (kernel_is_first(r))
+		facts_kernel(&r->facts, out);
+}
+
+void answer_kernel_last(const struct report *r, struct strbuf *out)
+{
+	if (!kernel_is_first(r))
+		facts_kernel(&r->facts, out);
 }
 
 static const struct module_quality *most_unnamed(const struct quality *q)
@@ -152,6 +167,16 @@ static bool say_waiting(const struct report *r, struct strbuf *out)
 	return true;
 }
 
+static bool say_kernel(const struct report *r, struct strbuf *out)
+{
+	if (facts_kernel_percent(&r->facts) < KERNEL_PERCENT)
+		return false;
+	strbuf_puts(out,
+		    "let root sample the kernel, too: `sudo perfprof ...` (`run -u USER` keeps "
+		    "the command an ordinary user's); ");
+	return true;
+}
+
 /* Where its hottest line is, and how to see it. */
 static void say_lines(const struct report *r, const struct hotspot *h, struct strbuf *out)
 {
@@ -169,26 +194,10 @@ static void say_lines(const struct report *r, const struct hotspot *h, struct st
 	strbuf_puts(out, "; ");
 }
 
-void answer_next(const struct report *r, struct strbuf *out)
+static void say_unnamed(const struct report *r, struct strbuf *out)
 {
 	const struct module_quality *m = most_unnamed(&r->quality);
 	double unnamed = m ? percent_of(m->unnamed, r->quality.samples) : 0;
-	bool waits = say_waiting(r, out);
-	if (!r->facts.samples && r->profile->meta.samples_before) {
-		strbuf_puts(out, "show more: a shorter pattern, or another one.");
-		return;
-	}
-	if (!r->facts.samples) {
-		strbuf_puts(out, waits ? "look at its locks, input and output."
-				       : "profile more work: a longer input, or several runs in a "
-					 "loop.");
-		return;
-	}
-	if (r->facts.truncated_percent >= BROKEN_PERCENT)
-		strbuf_printf(out,
-			      "%.0f %% of the stacks lack their outer part, so totals are too "
-			      "low: see the quality of each module; ",
-			      r->facts.truncated_percent);
 	if (m && unnamed >= BROKEN_PERCENT && m->path.v) {
 		const char *path = profile_string(r->profile, m->path);
 		strbuf_printf(out,
@@ -201,6 +210,29 @@ void answer_next(const struct report *r, struct strbuf *out)
 			      "compiler's, which this version does not name; ",
 			      unnamed);
 	}
+}
+
+void answer_next(const struct report *r, struct strbuf *out)
+{
+	bool waits = say_waiting(r, out), in_kernel = say_kernel(r, out);
+	if (!r->facts.samples && r->profile->meta.samples_before) {
+		strbuf_puts(out, "show more: a shorter pattern, or another one.");
+		return;
+	}
+	if (!r->facts.samples) {
+		strbuf_puts(out,
+			    waits       ? "look at its locks, input and output."
+			    : in_kernel ? "nothing else is known of it."
+					: "profile more work: a longer input, or several runs in a "
+					  "loop.");
+		return;
+	}
+	if (r->facts.truncated_percent >= BROKEN_PERCENT)
+		strbuf_printf(out,
+			      "%.0f %% of the stacks lack their outer part, so totals are too "
+			      "low: see the quality of each module; ",
+			      r->facts.truncated_percent);
+	say_unnamed(r, out);
 	const struct hotspot *h = r->hotspots.count ? &r->hotspots.at[0] : NULL;
 	if (h && h->file.v && h->line && h->self_share.percent >= DOMINATES_PERCENT)
 		say_lines(r, h, out);

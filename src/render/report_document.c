@@ -19,11 +19,12 @@ static void put_answers(struct document *d)
 		void (*say)(const struct report *r, struct strbuf *out);
 	} lines[] = {
 		{ "Shown", answer_selection },
+		{ "Kernel", answer_kernel_first }, /* a large figure comes first, */
 		{ "Dominates", answer_dominates },
 		{ "How sure", answer_sure },
 		{ "Few samples", answer_few },
 		{ "How complete", answer_complete },
-		{ "Not seen", answer_kernel },
+		{ "Not seen", answer_kernel_last }, /* a small one here */
 		{ "Next", answer_next },
 	};
 	struct strbuf sentence = { 0 };

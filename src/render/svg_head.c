@@ -66,8 +66,8 @@ static uint32_t put_lines(struct svg *s, bool write)
 		void (*say)(const struct facts *f, struct strbuf *out);
 	} lines[] = {
 		{ "line warn", facts_selection },
-		{ "line", facts_completeness },
 		{ "line warn", facts_kernel },
+		{ "line", facts_completeness },
 		{ "line warn", facts_few },
 	};
 	uint32_t y = 48;

@@ -42,13 +42,19 @@ def truth_of(stdout):
     return json.loads(stdout.strip().splitlines()[-1])
 
 
-def assert_says_so_first(place, seconds):
-    """The report's and the picture's first words name what is not in them."""
+def assert_says_so_first(place, capture):
+    """The report's and the picture's first words name what is not in them, and how much that is."""
+    seconds, percent = capture["unsampled_kernel_s"], 100 * capture["unsampled_kernel_s"] / capture["cpu_s"]
     figure = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
-    head = " ".join(" ".join((place / "x.txt").read_text().splitlines()[:12]).split())
-    assert "shares are of user time" in head
-    assert f"{figure} of system time are not in them" in head
-    assert "shares are of user time" in (place / "x.svg").read_text()
+    said = f"{figure} of system time, {percent:.0f} % of the CPU time, are not in what is shown"
+    head = (place / "x.txt").read_text().partition("Hot functions")[0]
+    report = " ".join(head.partition("\n")[2].split())
+    assert report.startswith(f"Kernel {said}"), report
+    assert "shares are of user time" in report
+    assert "alpha takes" in report and "of the user time" in report
+    assert report.index(said) < report.index("alpha takes") < report.index("let root sample the kernel")
+    picture = (place / "x.svg").read_text()
+    assert said in picture and picture.index(said) < picture.index("lost 0.00 %")
 
 
 OUTPUTS = ["-o", "x.folded", "-o", "x.json", "-o", "x.txt", "-o", "x.svg"]
@@ -68,14 +74,16 @@ def test_run_as_nobody_and_as_root(place):
     # The kernel counts system time by ticks of up to 10 ms, and scales: 4 standard errors.
     kernel_s, total_s = truth["kernel"] / 1e9, (user + truth["kernel"]) / 1e9
     assert_share(100 * capture["unsampled_kernel_s"], 100 * total_s, kernel_s / total_s, "system time")
-    assert_says_so_first(place, capture["unsampled_kernel_s"])
+    assert_says_so_first(place, capture)
     assert os.stat(place / "x.folded").st_uid == 65534
     if not may_sample_kernel():
         return
-    run = profile(place, program("split"), 1)
+    run = profile(place, program("split"), 1, options=["-o", place / "x.txt"])
     truth, stacks = run.truth, run.stacks
     total = sum(truth.values())
     assert_share(stacks.having("zeroes"), stacks.total, truth["kernel"] / total, "kernel, as root")
+    report = (place / "x.txt").read_text()
+    assert "system time" not in report and "user time" not in report and "of the CPU time" in report
 
 
 def test_attach_as_nobody(place):
@@ -91,7 +99,7 @@ def test_attach_as_nobody(place):
     assert stacks.truncated() == 0
     part = truth["kernel"] / (user + truth["kernel"])
     assert_share(100 * capture["unsampled_kernel_s"], 100 * capture["cpu_s"], part, "system time")
-    assert_says_so_first(place, capture["unsampled_kernel_s"])
+    assert_says_so_first(place, capture)
 
 
 def test_who_hides_its_memory_is_closed_to_its_owner(place):

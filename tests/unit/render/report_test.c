@@ -93,14 +93,46 @@ static void the_answer_comes_first(void **state)
 	p->meta.kernel_sampled = false;
 	p->meta.unsampled_kernel_ns = 820000000;
 	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
-	const char *first = strstr(report, "main takes 70.0 % of the CPU time");
+	const char *first = strstr(report, "main takes 70.0 % of the user time");
 	const char *sure = strstr(report, "100 samples at 100 Hz in 1.00 s");
 	const char *complete = strstr(report, "Truncated 0.00 %");
-	const char *kernel = strstr(report, "The kernel could not be sampled");
+	const char *kernel = strstr(report, "820 ms of system time, 82 % of the CPU time");
+	const char *next = strstr(report, "sudo perfprof");
 	const char *table = strstr(report, "Hot functions");
-	assert_true(first && first < sure && sure < complete && complete < kernel &&
-		    kernel < table);
-	assert_non_null(strstr(report, "820 ms of system time"));
+	assert_true(kernel && kernel < first && first < sure && sure < complete &&
+		    complete < next && next < table);
+	free(report);
+	p->meta.unsampled_kernel_ns = 20000000; /* of 1 s */
+	report = render(p, (struct report_options){ .format = REPORT_TEXT });
+	complete = strstr(report, "Truncated 0.00 %");
+	kernel = strstr(report, "The kernel could not be sampled");
+	table = strstr(report, "Hot functions");
+	assert_true(complete && complete < kernel && kernel < table);
+	assert_null(strstr(report, "sudo perfprof"));
+	free(report);
+	report = render(p, (struct report_options){ .format = REPORT_MARKDOWN }); /* unwrapped */
+	assert_non_null(strstr(report, "20 ms of system time are not in them"));
+	free(report);
+	p->meta.kernel_sampled = true;
+	report = render(p, (struct report_options){ .format = REPORT_TEXT });
+	assert_non_null(strstr(report, "main takes 70.0 % of the CPU time"));
+	assert_null(strstr(report, "system time"));
+	free(report);
+	profile_destroy(p);
+}
+
+static void nothing_but_kernel_time_is_said_so(void **state)
+{
+	(void)state;
+	struct profile *p = stacks_profile("");
+	p->meta.duration_ns = 1000000000;
+	p->meta.kernel_sampled = false;
+	p->meta.unsampled_cpu_ns = 980000000;
+	p->meta.unsampled_kernel_ns = 990000000; /* by a coarser clock */
+	char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
+	assert_non_null(strstr(report, "990 ms of system time, 100 % of the CPU time, are not"));
+	assert_non_null(strstr(report, "let root sample the kernel"));
+	assert_non_null(strstr(report, "used 0 ms of user time; 0 samples expected"));
 	free(report);
 	profile_destroy(p);
 }
@@ -242,6 +274,7 @@ int main(void)
 		cmocka_unit_test(json_has_the_contracts_fields),
 		cmocka_unit_test(json_keeps_large_integers_and_bad_names),
 		cmocka_unit_test(the_answer_comes_first),
+		cmocka_unit_test(nothing_but_kernel_time_is_said_so),
 		cmocka_unit_test(it_says_who_calls_and_what_holds_most),
 		cmocka_unit_test(nothing_is_claimed_of_a_foreign_file),
 		cmocka_unit_test(completed_stacks_are_counted),
