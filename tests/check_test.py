@@ -80,3 +80,41 @@ def test_the_last_line_and_the_status(tmp_path):
     program.write_text("#!/bin/sh\nprintf '1..1\\nok 1 - a\\n'\n")
     result = run()
     assert (result.stdout.splitlines()[-1], result.returncode) == ("1 passed, 0 failed, 0 skipped", 0)
+
+
+FAILS_ONCE = """
+from pathlib import Path
+def test_once(): 
+    seen = Path(__file__).with_name("seen")
+    assert seen.exists() or seen.touch()
+def test_fine(): pass
+"""
+
+
+def checked(folder, text):
+    tests = folder / "tests"
+    tests.mkdir()
+    (tests / "pytest.ini").write_text("[pytest]\nmarkers =\n\tslow: s\n\tnetwork: n\n")
+    (tests / "x_test.py").write_text(text)
+    code = (f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import check\n"
+            "from pathlib import Path\ncheck.ROOT = Path(sys.argv.pop(1))\ncheck.main()")
+    return subprocess.run([sys.executable, "-c", code, str(folder), "--build", str(folder)],
+                          capture_output=True, text=True)
+
+
+def test_a_failure_by_chance_is_judged_again_and_named(tmp_path):
+    result = checked(tmp_path, FAILS_ONCE)
+    assert result.stdout.splitlines()[-2:] == [
+        "failed beside other tests, passed alone: x_test.py: test_once", "2 passed, 0 failed, 0 skipped"]
+    assert result.returncode == 0
+
+
+def test_what_fails_again_has_failed(tmp_path):
+    result = checked(tmp_path, "def test_a(): assert 0\n")
+    assert result.stdout.splitlines()[-1] == "0 passed, 1 failed, 0 skipped" and result.returncode == 1
+    assert "--- again x_test.py: test_a" in result.stdout
+
+
+def test_many_do_not_fail_by_chance(tmp_path):
+    result = checked(tmp_path, FAILS_ONCE + "".join(f"def test_{i}(): assert 0\n" for i in range(3)))
+    assert result.stdout.splitlines()[-1] == "1 passed, 4 failed, 0 skipped" and result.returncode == 1
