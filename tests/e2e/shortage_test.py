@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import LIMIT_S, PERFPROF, Stacks, Target, needs_perf, needs_root, perfprof, program
+from harness import LIMIT_S, PERFPROF, Stacks, Target, is_sanitized, needs_perf, needs_root, perfprof, program
 
 NOBODY = 65534
 
@@ -93,8 +93,9 @@ def test_few_descriptors(open_folder, most):
     document = json.loads((open_folder / "x.json").read_text())
     capture = document["capture"]
     if most >= 24:
-        assert document["hotspots"][0]["function"] == "alpha" and capture["truncated_samples"] == 0
-    if capture["truncated_samples"] > 0.5 * capture["samples"]:
+        assert document["hotspots"][0]["function"] == "alpha"
+        assert capture["truncated_samples"] == 0 or is_sanitized()
+    if capture["truncated_samples"] > 0.5 * capture["samples"] and not is_sanitized():
         assert any(f"may have only {most} files open" in note for note in capture["notes"])
 
 
