@@ -189,14 +189,17 @@ uint64_t jitter_change_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t
 
 /*
  * While a period is close to that of the work, samples say the same again and again; so the nearer
- * moments are likelier: the least of three draws is 7.5 ms on average.
+ * moments are likelier: the least of three draws is 7.5 ms on average. At low rates it is three periods,
+ * since a change takes away the tick that was about to come.
  */
 void jitter_schedule(struct jitter *j, uint64_t now_ns)
 {
-	uint64_t after_ns = 15 * NSEC_PER_MSEC;
+	uint64_t unit_ns = j->nominal_ns * 2 / 5;
+	if (unit_ns < NSEC_PER_MSEC)
+		unit_ns = NSEC_PER_MSEC;
+	uint64_t after_ns = 15 * unit_ns;
 	for (int draw = 0; draw < 3; draw++) {
-		uint64_t other_ns =
-			random_between(&j->random, 5 * NSEC_PER_MSEC, 15 * NSEC_PER_MSEC);
+		uint64_t other_ns = random_between(&j->random, 5 * unit_ns, 15 * unit_ns);
 		after_ns = other_ns < after_ns ? other_ns : after_ns;
 	}
 	j->next_ns = now_ns + after_ns;

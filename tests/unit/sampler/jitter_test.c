@@ -137,6 +137,28 @@ static void periodic_work_is_not_aliased(void **state)
 	assert_true(simulate(forever, forever, 1001001, 500 * NSEC_PER_MSEC).variance_ratio < 2);
 }
 
+/* Changes that came faster than ticks left one tick of four at 99 Hz. */
+static void low_rates_keep_their_ticks(void **state)
+{
+	(void)state;
+	for (uint64_t rate_hz = 10; rate_hz <= 500; rate_hz *= 7) {
+		const uint64_t wall_ns = 400 * NSEC_PER_SEC / rate_hz;
+		struct model m = {
+			.burst_ns = forever, .cycle_ns = forever, .work_ns = forever, .of_cpu = true
+		};
+		struct jitter j;
+		jitter_init(&j, NSEC_PER_SEC / rate_hz, 10000, rate_hz);
+		jitter_schedule(&j, 0);
+		m.left_ns = jitter_begin(&j, &m.event);
+		while (m.now_ns < wall_ns) {
+			run(&m, &j, NSEC_PER_MSEC);
+			poll_once(&m, &j);
+		}
+		print_message("%lu Hz: %lu samples for 400\n", rate_hz, m.samples);
+		assert_in_range(m.samples, 360, 440);
+	}
+}
+
 static void a_fixed_period_shows_a_phase(void **state)
 {
 	(void)state;
@@ -226,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(periodic_work_is_not_aliased),
+		cmocka_unit_test(low_rates_keep_their_ticks),
 		cmocka_unit_test(a_fixed_period_shows_a_phase),
 		cmocka_unit_test(work_at_each_tick_of_a_timer_is_seen_whole),
 		cmocka_unit_test(a_cpus_event_sees_busy_and_idle_cpus_alike),
