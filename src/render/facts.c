@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "render/facts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 enum {
 	COMMAND_WIDTH = 40, /* of the command inside a sentence */
+	CLOCK_SHOWN_PERCENT = 2,
 };
 
 double percent_of(uint64_t part, uint64_t whole)
@@ -43,6 +45,19 @@ static bool stack_is_marked(const struct profile *p, stack_id stack)
 	return marked;
 }
 
+/*
+ * Samples are counted, CPU seconds are the clock's (of threads with samples). They differ where threads run in
+ * short bursts: what a timer has due at the end of one finds the thread gone.
+ */
+static double clock_percent(const struct facts *f, double sampled_cpu_s)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	double cpu_s = sampled_cpu_s - seconds_of(m->unsampled_kernel_ns);
+	if (m->foreign || m->selection.v || !m->rate_hz || !f->samples || cpu_s <= 0)
+		return 0;
+	return 100 * (cpu_s * m->rate_hz / (double)(f->samples + m->lost_samples) - 1);
+}
+
 struct facts facts_of(const struct profile *p)
 {
 	struct facts f = { .profile = p, .reason_id = "", .reason_sentence = "" };
@@ -55,6 +70,7 @@ struct facts facts_of(const struct profile *p)
 		if (s->completed)
 			f.completed += s->count;
 	}
+	f.clock_percent = clock_percent(&f, f.cpu_s);
 	f.cpu_s += seconds_of(p->meta.unsampled_cpu_ns);
 	f.duration_s = seconds_of(p->meta.duration_ns);
 	f.truncated_percent = percent_of(f.truncated, f.samples);
@@ -141,6 +157,20 @@ void facts_run(const struct facts *f, struct strbuf *out)
 		strbuf_puts(out, " of CPU time");
 	}
 	add_runs(m, out);
+}
+
+void facts_clock(const struct facts *f, struct strbuf *out)
+{
+	double by_chance_percent = 300 / sqrt(f->samples ? (double)f->samples : 1);
+	double percent = fabs(f->clock_percent);
+	if (percent < CLOCK_SHOWN_PERCENT || percent < by_chance_percent)
+		return;
+	strbuf_printf(out,
+		      "; by the clock that is %.1f %% %s than the samples stand for (%sseconds "
+		      "follow the "
+		      "clock, shares the samples)",
+		      percent, f->clock_percent > 0 ? "more" : "less",
+		      f->clock_percent > 0 ? "ticks miss the ends of short bursts; " : "");
 }
 
 /* Who reads a stack should know how sure its outer end is. */

@@ -21,6 +21,8 @@ struct facts {
 	double truncated_percent; /* of samples */
 	double lost_percent;      /* of samples taken and lost */
 	double cpu_s, duration_s;
+	/* By how much the clock's CPU time exceeds what samples and losses stand for; 0: not known. */
+	double clock_percent;
 	const char *reason_id,
 		*reason_sentence; /* most frequent of truncated stacks; "" for none */
 };
@@ -36,6 +38,8 @@ void facts_selection(const struct facts *f, struct strbuf *out);
  * the runs only where there were several and no filter was given.
  */
 void facts_run(const struct facts *f, struct strbuf *out);
+/** Says that CPU seconds are corrected by the clock; appends nothing if samples say the same but for chance. */
+void facts_clock(const struct facts *f, struct strbuf *out);
 /** What was lost and truncated, and why. */
 void facts_completeness(const struct facts *f, struct strbuf *out);
 /** @return what part of the CPU time went to a kernel that could not be sampled; 0 where it was */

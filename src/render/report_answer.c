@@ -90,6 +90,7 @@ void answer_sure(const struct report *r, struct strbuf *out)
 	if (!r->facts.samples)
 		return;
 	facts_run(&r->facts, out);
+	facts_clock(&r->facts, out);
 	struct interval half = interval_wilson(r->facts.samples / 2, r->facts.samples);
 	if (r->facts.samples >= FACTS_FEW_SAMPLES)
 		strbuf_printf(out, "; a share of half is known to +-%.1f points",

@@ -165,6 +165,7 @@ static void put_capture(struct json *j, cJSON *root)
 	add_integer(j, c, "start_unix_ns", m->start_unix_ns);
 	add_seconds(j, c, "duration_s", m->duration_ns);
 	add(j, c, "cpu_s", cJSON_CreateNumber(round(f->cpu_s * 1e9) / 1e9));
+	add_number(j, c, "clock_percent", f->clock_percent);
 	put_runs(j, c);
 	add_string(j, c, "selection", m->selection);
 	add_integer(j, c, "samples", f->samples);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that know what each of their functions costs: the profile must agree with them."""
 
+import json
 import statistics
 
 import pytest
@@ -81,6 +82,18 @@ def test_samples_follow_the_rate(tmp_path):
     run = profile(tmp_path, program("shares"), 2)
     expected = 999 * run.truth["total_ns"] / 1e9
     assert 0.9 * expected <= run.stacks.total <= 1.15 * expected
+
+
+def test_bursts_are_corrected_by_the_clock(tmp_path):
+    """300 us of work at each tick of a 10 ms timer: ticks that are due at the end of a burst find its thread gone."""
+    run = profile(tmp_path, program("shares"), 2, 300, 8, 10, options=["-o", tmp_path / "x.json"])
+    capture = json.loads((tmp_path / "x.json").read_text())["capture"]
+    cpu_s = run.truth["total_ns"] / 1e9
+    # Threads begin, end and sleep outside of what they measure themselves.
+    assert 0.98 * cpu_s <= capture["cpu_s"] <= 1.1 * cpu_s + 0.02
+    stood_for_s = (capture["samples"] + capture["lost_samples"]) / capture["rate_hz"]
+    sampled_s = capture["cpu_s"] - capture["unsampled_cpu_s"] - capture["unsampled_kernel_s"]
+    assert capture["clock_percent"] == pytest.approx(100 * (sampled_s / stood_for_s - 1), abs=0.001)
 
 
 def mean_error(tmp_path, runs, seconds):

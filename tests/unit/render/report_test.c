@@ -39,6 +39,19 @@ static const char *text(const cJSON *o, const char *key)
 	return s;
 }
 
+/* Makes one line of a paragraph. */
+static void unwrap(char *text)
+{
+	char *to = text;
+	for (const char *at = text; *at; at++)
+		if (*at != '\n')
+			*to++ = *at;
+		else
+			for (*to++ = ' '; at[1] == ' ';)
+				at++;
+	*to = '\0';
+}
+
 static void json_has_the_contracts_fields(void **state)
 {
 	(void)state;
@@ -135,6 +148,38 @@ static void nothing_but_kernel_time_is_said_so(void **state)
 	assert_non_null(strstr(report, "used 0 ms of user time; 0 samples expected"));
 	free(report);
 	profile_destroy(p);
+}
+
+/* 9,500 samples at 100 Hz stand for 95 s; chance explains 3 %. */
+static void seconds_that_the_clock_corrects_are_said(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t cpu_ns, lost;
+		double percent;
+		const char *sentence;
+	} cases[] = {
+		{ UINT64_C(99750000000), 0, 5, "by the clock that is 5.0 % more than the samples" },
+		{ UINT64_C(90250000000), 0, -5,
+		  "by the clock that is 5.0 % less than the samples" },
+		{ UINT64_C(96900000000), 0, 2, NULL },
+		{ UINT64_C(99750000000), 475, 0, NULL },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct profile *p = stacks_profile("t;main@prog:3 9500\n");
+		p->samples[0].cpu_ns = cases[i].cpu_ns;
+		p->meta.lost_samples = cases[i].lost;
+		cJSON *root = render_json(p);
+		const cJSON *capture = cJSON_GetObjectItem(root, "capture");
+		assert_true(fabs(number(capture, "clock_percent") - cases[i].percent) < 1e-3);
+		char *report = render(p, (struct report_options){ .format = REPORT_TEXT });
+		unwrap(report);
+		assert_int_equal(!!strstr(report, "by the clock"), !!cases[i].sentence);
+		assert_true(!cases[i].sentence || strstr(report, cases[i].sentence));
+		free(report);
+		cJSON_Delete(root);
+		profile_destroy(p);
+	}
 }
 
 static void it_says_who_calls_and_what_holds_most(void **state)
@@ -275,6 +320,7 @@ int main(void)
 		cmocka_unit_test(json_keeps_large_integers_and_bad_names),
 		cmocka_unit_test(the_answer_comes_first),
 		cmocka_unit_test(nothing_but_kernel_time_is_said_so),
+		cmocka_unit_test(seconds_that_the_clock_corrects_are_said),
 		cmocka_unit_test(it_says_who_calls_and_what_holds_most),
 		cmocka_unit_test(nothing_is_claimed_of_a_foreign_file),
 		cmocka_unit_test(completed_stacks_are_counted),
