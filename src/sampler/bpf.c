@@ -103,8 +103,11 @@ static int bpf_add_on_exec(struct sampler *s, pid_t pid, struct error *err)
 static int bpf_arm(struct sampler *s, struct error *err)
 {
 	struct bpf *b = bpf_of(s);
+	(void)err;
 	bpf_targets_begin(b);
-	return bpf_programs_attach_clocks(b, err);
+	bpf_clocks_arm(b);
+	bpf_programs_arm(b);
+	return 0;
 }
 
 static void scan(struct bpf *b)

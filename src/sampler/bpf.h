@@ -82,10 +82,13 @@ struct bpf {
 
 /** Loads the programs with the settings of `b->config`. @return 0; negative errno, `err` names the lack */
 int bpf_programs_load(struct bpf *b, struct error *err);
-int bpf_programs_attach_clocks(struct bpf *b, struct error *err);
+/** From now on ticks of those who are followed are samples. */
+void bpf_programs_arm(struct bpf *b);
 void bpf_programs_unload(struct bpf *b);
 
 int bpf_clocks_open(struct bpf *b, struct error *err);
+/** The window begins. They should have ticked for some milliseconds before, so that their phases are random. */
+void bpf_clocks_arm(struct bpf *b);
 /** Changes the periods that are due. @return when it wants to be called next */
 uint64_t bpf_clocks_change(struct bpf *b, uint64_t now_ns);
 void bpf_clocks_stop(struct bpf *b);

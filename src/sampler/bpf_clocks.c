@@ -21,7 +21,7 @@ static int open_clock(struct bpf *b, struct bpf_clock *clock)
 		.size = sizeof(attr),
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = jitter_begin(&b->jitter, &clock->jitter),
+		.sample_period = jitter_begin_of_cpu(&b->jitter, &clock->jitter, monotonic_ns()),
 		.disabled = 1,
 		.exclude_idle = 1,
 	};
@@ -43,6 +43,14 @@ int bpf_clocks_open(struct bpf *b, struct error *err)
 			return refusal_of(0, r, err);
 	}
 	return 0;
+}
+
+void bpf_clocks_arm(struct bpf *b)
+{
+	uint64_t now_ns = monotonic_ns();
+	for (uint32_t i = 0; i < b->cpu_count; i++)
+		b->clocks[i].busy_ns = b->clocks[i].jitter.changed_ns = now_ns;
+	jitter_schedule(&b->jitter, now_ns);
 }
 
 /*

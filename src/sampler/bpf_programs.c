@@ -114,6 +114,19 @@ static int open_parts(struct bpf *b, struct error *err)
 	return r == 0 ? map_counters(b, err) : r;
 }
 
+/* Attaching enables a clock. */
+static int attach_clocks(struct bpf *b)
+{
+	int r = 0;
+	for (uint32_t i = 0; r == 0 && i < b->cpu_count; i++) {
+		struct bpf_clock *clock = &b->clocks[i];
+		clock->link = bpf_program__attach_perf_event(b->programs->progs.on_tick, clock->fd);
+		if (!clock->link)
+			r = -errno;
+	}
+	return r;
+}
+
 int bpf_programs_load(struct bpf *b, struct error *err)
 {
 	uint32_t level = 0, inum = 0;
@@ -143,21 +156,14 @@ int bpf_programs_load(struct bpf *b, struct error *err)
 		return r;
 	bpf_program__set_autoattach(b->programs->progs.on_tick, false);
 	r = sample_bpf__attach(b->programs);
+	if (r == 0)
+		r = attach_clocks(b);
 	return r < 0 ? refuse(r, err) : 0;
 }
 
-/* Attaching enables a clock. */
-int bpf_programs_attach_clocks(struct bpf *b, struct error *err)
+void bpf_programs_arm(struct bpf *b)
 {
-	int r = 0;
-	for (uint32_t i = 0; r == 0 && i < b->cpu_count; i++) {
-		struct bpf_clock *clock = &b->clocks[i];
-		clock->link = bpf_program__attach_perf_event(b->programs->progs.on_tick, clock->fd);
-		if (!clock->link)
-			r = -errno;
-	}
 	__atomic_store_n(&b->programs->bss->armed, 1, __ATOMIC_RELEASE);
-	return r < 0 ? refuse(r, err) : 0;
 }
 
 void bpf_programs_unload(struct bpf *b)

@@ -50,6 +50,12 @@ void jitter_init(struct jitter *j, uint64_t nominal_ns, uint64_t least_ns, uint6
 /** @return the period to open an event with: a random part of one, so that phases are random */
 uint64_t jitter_begin(struct jitter *j, struct jitter_event *e);
 
+/**
+ * The same for an event that counts a CPU's time (see jitter_change_of_cpu()). It ticks for some time
+ * before its first tick counts, so its phase is random by then, if the period is.
+ */
+uint64_t jitter_begin_of_cpu(struct jitter *j, struct jitter_event *e, uint64_t now_ns);
+
 /** Notes a sample. @return whether it counts; false for what a lead's short period brings too much
  */
 bool jitter_sample(struct jitter *j, struct jitter_event *e, uint64_t time_ns);
