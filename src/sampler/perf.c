@@ -207,8 +207,8 @@ static uint64_t perf_rearm(struct sampler *s, uint64_t now_ns)
 		perf_change_periods(p, now_ns);
 	perf_cover_pending(p, now_ns);
 	/* What a lead's short period brings too much lasts until the next turn. */
-	uint64_t pause_ns =
-		now_ns < p->busy_ns + 50 * NSEC_PER_MSEC ? NSEC_PER_MSEC : 10 * NSEC_PER_MSEC;
+	bool in_hurry = now_ns < p->lead_ns + 50 * NSEC_PER_MSEC || p->pending_since_ns;
+	uint64_t pause_ns = in_hurry ? NSEC_PER_MSEC : 10 * NSEC_PER_MSEC;
 	return now_ns + pause_ns < p->jitter.next_ns ? now_ns + pause_ns : p->jitter.next_ns;
 }
 

@@ -48,7 +48,7 @@ struct perf {
 	VEC(uint32_t) dirty; /* events that delivered since their last change */
 	bool urgent;         /* one of them still has its first period */
 	bool armed, disarmed;
-	uint64_t busy_ns; /* when the last sample was seen */
+	uint64_t lead_ns; /* when a lead brought a sample last */
 
 	/* Generations. */
 	uint64_t pending_since_ns; /* oldest thread without events of its own; 0: none */

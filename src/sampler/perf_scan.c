@@ -69,7 +69,8 @@ static bool scan_sample(struct perf *p, const struct perf_meta *meta)
 		       jitter_keep_inherited(&p->jitter, *period_ns, first);
 	}
 	p->families.family.at[event->family].own_samples++;
-	p->busy_ns = meta->time_ns;
+	if (event->jitter.lead)
+		p->lead_ns = meta->time_ns;
 	bool counts = jitter_sample(&p->jitter, &event->jitter, meta->time_ns);
 	p->urgent |= event->jitter.lead;
 	if (!event->dirty)

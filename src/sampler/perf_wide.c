@@ -70,9 +70,10 @@ int perf_wide_add_process(struct perf *p, pid_t pid, struct error *err)
 /* In a control group an event pauses with its threads, as one of a single thread does. */
 static bool counts(struct perf *p, struct perf_sampling_event *event, uint64_t time_ns)
 {
-	p->busy_ns = time_ns;
 	if (p->config.scope == SCOPE_SYSTEM)
 		return true;
+	if (event->jitter.lead)
+		p->lead_ns = time_ns;
 	bool counted = jitter_sample(&p->jitter, &event->jitter, time_ns);
 	p->urgent |= event->jitter.lead;
 	if (!event->dirty)

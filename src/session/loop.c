@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,8 +69,7 @@ static void watch_targets(struct session *s)
 
 static int timeout_ms(const struct session *s, uint64_t now_ns, uint64_t due_ns)
 {
-	bool urgent = stacks_are_urgent(s->stacks, now_ns);
-	uint64_t until = now_ns + (urgent ? NSEC_PER_MSEC : s->drain_interval_ns);
+	uint64_t until = s->next_drain_ns;
 	if (due_ns && due_ns < until)
 		until = due_ns;
 	if (s->stop_ns && s->stop_ns < until)
@@ -97,28 +97,56 @@ static void tick(struct session *s, uint64_t now_ns)
 	if (now_ns < s->next_tick_ns)
 		return;
 	s->next_tick_ns = now_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
+	look_for_rights(s);
 	system_time_read(&s->system_time);
 	if (s->config->on_tick)
 		s->config->on_tick(s->config->tick_context, builder_sample_count(s->builder),
 				   now_ns - s->start_ns);
 }
 
+/* Sleeps until something has happened, or it is time. @return 1 if something has; negative errno */
+static int wait_for_news(struct session *s, int wait_ms, struct error *err)
+{
+	struct epoll_event ignored;
+	int count = epoll_wait(s->news_fd, &ignored, 1, wait_ms);
+	if (count > 0) /* which of them it was */
+		count = poll(s->fds.at, s->fds.count, 0);
+	if (count < 0 && errno != EINTR)
+		return fail_errno(err, "cannot poll");
+	return count > 0;
+}
+
+/* A turn that only changes periods leaves the records where they are, unless they are nearly due. */
+static int drain_when_due(struct session *s, bool news, uint64_t now_ns)
+{
+	if (!news && !s->waiting_since_ns && now_ns + s->drain_interval_ns / 4 < s->next_drain_ns)
+		return 0;
+	int r = intake_drain(s);
+	bool urgent = stacks_are_urgent(s->stacks, now_ns);
+	s->next_drain_ns = now_ns + (urgent ? NSEC_PER_MSEC : s->drain_interval_ns);
+	return r;
+}
+
 int loop_run(struct session *s, struct error *err)
 {
+	int news = 1;
 	while (!s->stopping) {
-		uint64_t due_ns = s->sampler->ops->rearm(s->sampler, monotonic_ns());
-		if (intake_drain(s) < 0 || intake_collect(s) < 0)
+		uint64_t now_ns = monotonic_ns();
+		uint64_t due_ns = s->sampler->ops->rearm(s->sampler, now_ns);
+		if (drain_when_due(s, news, now_ns) < 0 || (news && intake_collect(s) < 0))
 			return fail(err, -ENOMEM, "out of memory");
 		publisher_run(s->publisher);
-		uint64_t now_ns = monotonic_ns();
+		now_ns = monotonic_ns();
 		tick(s, now_ns);
 		if (s->stop_ns && now_ns >= s->stop_ns)
 			break;
-		if (poll(s->fds.at, s->fds.count, timeout_ms(s, now_ns, due_ns)) < 0 &&
-		    errno != EINTR)
-			return fail_errno(err, "cannot poll");
-		loop_handle_signals(s);
-		watch_targets(s);
+		news = wait_for_news(s, timeout_ms(s, now_ns, due_ns), err);
+		if (news < 0)
+			return news;
+		if (news)
+			loop_handle_signals(s);
+		if (news || s->config->cgroup)
+			watch_targets(s);
 	}
 	return 0;
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/vec.h"
 #include "process/namespaces.h"
@@ -106,11 +108,17 @@ void setup_pace(struct session *s)
 
 static bool watch(struct session *s, int fd)
 {
+	struct epoll_event event = { .events = EPOLLIN };
+	if (fd >= 0 && epoll_ctl(s->news_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return false;
 	return vec_push(&s->fds, (struct pollfd){ .fd = fd, .events = POLLIN });
 }
 
 static int watch_all(struct session *s, struct error *err)
 {
+	s->news_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->news_fd < 0)
+		return fail_errno(err, "cannot wait for events");
 	bool ok = watch(s, s->signals.fd) && watch(s, modules_fd(s->modules)) &&
 		  watch(s, names_fd(s->names));
 	for (size_t i = 0; ok && i < s->config->pid_count; i++) {
@@ -167,7 +175,7 @@ int session_create(const struct session_config *config, struct session **out, st
 		return fail(err, -ENOMEM, "out of memory");
 	s->config = config;
 	s->run = 1;
-	s->signals.fd = -1;
+	s->signals.fd = s->news_fd = -1;
 	s->child.go_fd = s->child.errno_fd = -1;
 	int r = config->replay ? create_replay(s, err) : create_live(s, err);
 	if (r == 0)
@@ -193,6 +201,7 @@ void session_destroy(struct session *s)
 	process_table_destroy(s->processes);
 	if (s->sampler && !s->config->replay)
 		s->sampler->ops->destroy(s->sampler);
+	cleanup_close(&s->news_fd);
 	for (size_t i = 3; i < s->fds.count; i++)
 		if (s->fds.at[i].fd >= 0)
 			close(s->fds.at[i].fd);

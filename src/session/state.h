@@ -48,9 +48,10 @@ struct session {
 	uint32_t modules_progress; /* when rows were published last */
 	struct targets targets;
 	VEC(struct pollfd) fds; /* 0 signals, 1 modules, 2 names, then a pidfd a target */
+	int news_fd;            /* an epoll of them all: one look at it is cheap */
 	uint64_t start_ns, start_unix_ns, end_ns;
 	uint64_t stop_ns; /* when -d is over; 0: until the end */
-	uint64_t next_tick_ns;
+	uint64_t next_tick_ns, next_drain_ns;
 	uint64_t waiting_since_ns;               /* 0: no sample waits for rows */
 	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
 	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
