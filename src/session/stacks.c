@@ -26,6 +26,18 @@ enum {
 	URGENT_FOR_NS = 100 * 1000 * 1000,
 };
 
+/*
+ * The stack that was interned last, outermost frame first: the next one has most of its outer frames
+ * in common with it, and need not look them up.
+ */
+struct last_stack {
+	uint32_t space; /* 0: none */
+	bool truncated;
+	uint32_t count;
+	uint64_t pcs[STACK_FRAMES_MAX];
+	stack_id stacks[STACK_FRAMES_MAX];
+};
+
 struct stacks {
 	struct process_table *processes;
 	struct modules *modules;
@@ -49,6 +61,7 @@ struct stacks {
 	bool may_wait;
 	bool completing, completed;
 	uint64_t pcs[STACK_FRAMES_MAX];
+	struct last_stack last;
 };
 
 int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
@@ -112,6 +125,7 @@ void stacks_forget_all(struct stacks *s)
 	for (size_t i = 0; i < s->space.count; i++)
 		s->space.at[i] = 0;
 	s->next_space = 1;
+	s->last.count = 0;
 	map64_deinit(&s->user_frames);
 	unwind_cache_flush(s->cache);
 	if (s->libunwind)
@@ -410,17 +424,42 @@ static stack_id push(struct stacks *s, stack_id stack, frame_id frame)
 	return frame.v ? builder_stack(s->builder, stack, frame) : (stack_id){ 0 };
 }
 
+/* @return how many outer frames the walk has in common with the last one; `*stack` is theirs */
+static uint32_t take_common(struct stacks *s, uint32_t space, const struct unwind_result *walk,
+			    stack_id *stack)
+{
+	struct last_stack *last = &s->last;
+	bool truncated = walk->reason != UNWIND_ROOT;
+	uint32_t count = 0;
+	if (last->space != space || last->truncated != truncated)
+		last->count = 0;
+	while (count < walk->count && count < last->count &&
+	       last->pcs[count] == s->pcs[walk->count - 1 - count])
+		count++;
+	last->space = space;
+	last->truncated = truncated;
+	last->count = count;
+	if (count)
+		*stack = last->stacks[count - 1];
+	else if (truncated)
+		*stack = push(s, (stack_id){ 0 }, s->truncated);
+	return count;
+}
+
 /* @return the stack's id, outermost frame first; 0 without memory or for an empty stack */
 static stack_id intern(struct stacks *s, const struct record_sample *sample, uint32_t space,
 		       const struct unwind_result *walk)
 {
 	stack_id stack = { 0 };
-	if (walk->reason != UNWIND_ROOT)
-		stack = push(s, stack, s->truncated);
-	for (uint32_t i = walk->count; i-- > 0;) {
-		stack = push(s, stack, user_frame(s, space, s->pcs[i]));
+	struct last_stack *last = &s->last;
+	for (uint32_t i = take_common(s, space, walk, &stack); i < walk->count; i++) {
+		uint64_t pc = s->pcs[walk->count - 1 - i];
+		stack = push(s, stack, user_frame(s, space, pc));
 		if (!stack.v)
 			return stack;
+		last->pcs[i] = pc;
+		last->stacks[i] = stack;
+		last->count = i + 1;
 	}
 	if (!s->kernel)
 		return stack;
