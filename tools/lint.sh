@@ -34,12 +34,12 @@ step()
 # shellcheck disable=SC2016 # the inner shell expands
 step clang-tidy xargs -a "$scratch/src" -P "$jobs" -n 8 sh -c 'clang-tidy --quiet "$@" -- \
 	-std=gnu11 -D_GNU_SOURCE -DPERFPROF_VERSION=\"0\" -Isrc -Iinclude -Ibuild' tidy
-# Leaks are left to the sanitizers: cppcheck knows no __attribute__((cleanup)).
+# Leaks are left to the sanitizers: cppcheck knows no __attribute__((cleanup)). It cuts -D at a semicolon.
 step cppcheck cppcheck --quiet --std=c11 --language=c -j "$jobs" --error-exitcode=1 --inline-suppr \
 	--enable=warning,performance,portability --suppress=missingIncludeSystem \
 	--suppress=nullPointerOutOfMemory --suppress=memleak --suppress=resourceLeak --suppress=shiftTooManyBitsSigned -D_GNU_SOURCE -D__x86_64__ '-DPERFPROF_VERSION="0"' -Isrc \
 	'-DLIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
-	'-Dbpf_object__for_each_program(pos,obj)=for (pos = 0; pos;)' \
+	'-Dbpf_object__for_each_program(pos,obj)=while ((pos = bpf_object__next_program(obj, pos)))' \
 	--file-list="$scratch/src"
 step clang-format xargs -a "$scratch/all" clang-format --dry-run -Werror
 step shellcheck shellcheck --severity=warning tools/*.sh tools/setup .ci/run

@@ -96,7 +96,7 @@ def test_attach_as_nobody(place):
     capture = json.loads((place / "x.json").read_text())["capture"]
     user = truth["alpha"] + truth["beta"]
     assert_share(stacks.leaf("alpha"), stacks.total, truth["alpha"] / user, "alpha")
-    assert stacks.truncated() == 0
+    assert stacks.truncated() == 0 or is_sanitized()
     part = truth["kernel"] / (user + truth["kernel"])
     assert_share(100 * capture["unsampled_kernel_s"], 100 * capture["cpu_s"], part, "system time")
     assert_says_so_first(place, capture)
