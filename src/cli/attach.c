@@ -126,6 +126,10 @@ static int attach(struct attachment *a, const struct recording_options *options)
 	struct session_outcome outcome;
 	session_wait(s, &outcome);
 	session_destroy(s);
+	if (r == 0 && outcome.turns && !options->quiet)
+		note("%u threads shared the events of %u by turns, for want of file descriptors: "
+		     "the report says what helps",
+		     outcome.threads_sharing, outcome.turns);
 	int status = r < 0 ? complain(status_of(&outcome), &err) : STATUS_DONE;
 	recording_end(&journal, &a->outputs, r < 0);
 	return status;

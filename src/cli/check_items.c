@@ -196,9 +196,9 @@ static void check_descriptors(const struct check_facts *f, struct check_items *i
 	found(item, "%" PRIu64 ", enough for %u threads", most, threads);
 	if (ok)
 		return;
-	costs(item,
-	      "'attach' refuses processes with more threads; new threads are sampled at a fixed "
-	      "period");
+	costs(item, "'attach' samples the threads of larger processes by turns; new threads are "
+		    "sampled at a "
+		    "fixed period");
 	mend(item, REMEDY_NOFILE);
 }
 

@@ -25,6 +25,7 @@ struct perf_cpu_time {
  *	perf.c          the ops
  *	perf_scan.c     looks at records as soon as they arrive: who was born, which event delivered
  *	perf_cover.c    opens and closes families: attach, new threads, generations
+ *	perf_turns.c    passes events on where threads are more than descriptors
  *	perf_emit.c     shows records in time order
  *	perf_period.c   changes periods
  *	perf_cpu.c	CPU time of threads
@@ -56,6 +57,11 @@ struct perf {
 	uint32_t families_most;    /* open ones: descriptors are scarce */
 	bool crowded;              /* no more families, until one is closed */
 	uint64_t next_close_ns;
+	struct {
+		uint32_t waiting;               /* threads without events */
+		uint32_t waiting_at, giving_at; /* rows of the latest ones that took, that gave */
+		uint64_t next_ns;
+	} turns;
 
 	/* Emission. */
 	struct merge merge;
@@ -78,6 +84,11 @@ int perf_cover_thread(struct perf *p, pid_t pid, pid_t tid, bool on_exec);
 int perf_cover_process(struct perf *p, pid_t pid, struct error *err);
 /** Covers threads that live by inherited copies, and closes families that nobody needs. */
 void perf_cover_pending(struct perf *p, uint64_t now_ns);
+
+/** Notes a thread for which there is no family: it waits for its turn. @return 0; -1 without memory */
+int perf_turns_wait(struct perf *p, pid_t pid, pid_t tid);
+/** Passes events on to threads that wait, if it is time. */
+void perf_turns_pass(struct perf *p, uint64_t now_ns);
 
 /** Notes a thread's CPU time as that before the window. */
 void perf_cpu_begin(struct perf_thread *thread);

@@ -64,6 +64,12 @@ static bool has_own_family(const struct perf *p, pid_t tid)
 	return family->state == FAMILY_OPEN && family->tid == tid;
 }
 
+static bool waits(const struct perf *p, pid_t tid)
+{
+	const struct perf_thread *thread = perf_threads_find(&p->threads, tid);
+	return thread && thread->waits;
+}
+
 /* One pass over /proc/PID/task. @return how many threads were new; negative errno */
 static int cover_tasks(struct perf *p, pid_t pid)
 {
@@ -76,9 +82,11 @@ static int cover_tasks(struct perf *p, pid_t pid)
 	const struct dirent *entry;
 	while (r >= 0 && (entry = readdir(tasks))) {
 		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (tid <= 0 || has_own_family(p, tid))
+		if (tid <= 0 || has_own_family(p, tid) || waits(p, tid))
 			continue;
 		r = perf_cover_thread(p, pid, tid, false);
+		if (r == -EMFILE && p->families.open_count)
+			r = perf_turns_wait(p, pid, tid) < 0 ? -ENOMEM : 0;
 		added += r >= 0;
 		if (r == -ESRCH)
 			r = 0;
@@ -221,4 +229,6 @@ void perf_cover_pending(struct perf *p, uint64_t now_ns)
 		return;
 	p->next_close_ns = now_ns + GRACE_NS;
 	close_idle(p, now_ns);
+	if (p->armed)
+		perf_turns_pass(p, now_ns);
 }

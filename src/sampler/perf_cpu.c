@@ -56,6 +56,10 @@ static void end_thread(struct perf *p, const struct perf_thread *thread)
 	if (thread->base_unknown)
 		perf_cpu_emit_later(p, thread->pid, thread->tid,
 				    thread->samples * p->jitter.nominal_ns);
+	else if (!now_ns && thread->cpu_seen_ns > thread->cpu_base_ns &&
+		 !perf_thread_latest(thread))
+		perf_cpu_emit_later(p, thread->pid, thread->tid,
+				    thread->cpu_seen_ns - thread->cpu_base_ns);
 	else if (now_ns > thread->cpu_base_ns)
 		perf_cpu_emit_later(p, thread->pid, thread->tid, now_ns - thread->cpu_base_ns);
 	else if (!now_ns && family->tid == thread->tid)

@@ -86,6 +86,8 @@ static void leave(struct perf *p, struct perf_thread *thread, uint64_t time_ns)
 	if (family->tid == thread->tid)
 		family->ended = true;
 	thread->exited = true;
+	p->turns.waiting -= thread->waits;
+	thread->waits = false;
 	perf_threads_set_pending(&p->threads, thread, false);
 }
 

@@ -26,6 +26,8 @@ struct perf_thread {
 	pid_t pid, tid; /* tid 0: the row is free */
 	bool pending;   /* covered by inherited copies only */
 	bool exited;
+	bool waits;           /* for events, which others have: perf_turns.c */
+	uint64_t cpu_seen_ns; /* its CPU time when it was looked at last, while it waits */
 	uint64_t born_ns;     /* time of its FORK; 0: it was there before us */
 	uint64_t cpu_base_ns; /* its CPU time when the window began */
 	bool base_unknown;    /* it came to be covered later, nobody knows when */

@@ -46,7 +46,9 @@ struct sampler_stats {
 	uint64_t handed_over;    /* samples whose walk was finished in user space */
 	uint64_t kernel_cost_ns; /* of our own programs, in the targets' time */
 	uint64_t jitter_ioctls, generations;
-	uint32_t threads;     /* with events open now */
+	uint32_t threads;                /* with events open now */
+	uint32_t threads_sharing, turns; /* so many share the events of so many; 0: none has to */
+	uint64_t descriptors_wanted;     /* so that none has to */
 	uint64_t nofile_soft; /* our RLIMIT_NOFILE before open() raised it: what a child of ours
 				 shall get */
 };

@@ -112,10 +112,28 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 	meta->profiler_kernel_ns = stats->kernel_cost_ns;
 }
 
+static int note_turns(struct builder *b, const struct sampler_stats *stats)
+{
+	char text[360];
+	if (!stats->turns)
+		return 0;
+	snprintf(
+		text, sizeof(text),
+		"%u threads shared the events of %u by turns, so that there are fewer samples, and "
+		"threads that ran little may have none: events for all take about %llu file "
+		"descriptors, more than 'ulimit -Hn' allows; run 'sudo prlimit --pid $$ "
+		"--nofile=%llu' in this shell, then again",
+		stats->threads_sharing, stats->turns, (unsigned long long)stats->descriptors_wanted,
+		(unsigned long long)stats->descriptors_wanted);
+	return builder_note(b, text);
+}
+
 int facts_end(struct builder *b, const struct sampler_stats *stats,
 	      const struct facts_so_far *so_far)
 {
 	facts_numbers(b, stats, so_far);
+	if (note_turns(b, stats) < 0)
+		return -ENOMEM;
 	if (stats->rate_hz >= so_far->wanted_rate_hz)
 		return 0;
 	char text[160];

@@ -26,6 +26,8 @@ int finish_sampling(struct session *s, struct error *err)
 		  stats.samples ? (double)(stats.kernel_cost_ns - s->before.kernel_cost_ns) / 1e3 /
 					  (double)stats.samples
 				: 0);
+	s->threads_sharing = stats.threads_sharing;
+	s->turns = stats.turns;
 	s->sampler->ops->destroy(s->sampler);
 	s->sampler = NULL;
 	s->before = (struct runs_before){ so_far.duration_ns, so_far.system_ns,

@@ -126,6 +126,8 @@ void session_wait(struct session *s, struct session_outcome *out)
 	out->wait_status = s->child.wait_status;
 	out->gave_up = s->gave_up && !s->child.exited;
 	out->hidden = s->hidden;
+	out->threads_sharing = s->threads_sharing;
+	out->turns = s->turns;
 }
 
 bool session_runs_command(const struct session *s)

@@ -66,6 +66,7 @@ struct session_outcome {
 	int wait_status; /* of waitpid(2) */
 	bool gave_up;    /* a second ^C: CMD is not waited for */
 	bool hidden;     /* CMD took another user's rights: the kernel removed our events */
+	uint32_t threads_sharing, turns; /* so many shared the events of so many; 0: none had to */
 };
 
 struct session;

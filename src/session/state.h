@@ -65,8 +65,9 @@ struct session {
 	struct keeping keeping;
 	int exec_errno;
 	bool sampling, stopping, gave_up;
-	bool hidden; /* CMD runs as another user */
-	bool hurry;  /* ^C: do not wait for names */
+	uint32_t threads_sharing, turns; /* as in sampler_stats */
+	bool hidden;                     /* CMD runs as another user */
+	bool hurry;                      /* ^C: do not wait for names */
 };
 
 /** What there is so far, in all runs, if sampling ended at `now_ns` (CLOCK_MONOTONIC). */

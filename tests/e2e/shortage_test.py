@@ -2,7 +2,9 @@
 """Too little room, too few descriptors, outputs that are no files: a sentence, the right status, CMD unharmed."""
 
 import json
+import math
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -100,19 +102,29 @@ def test_few_descriptors(open_folder, most):
 
 
 def test_more_threads_than_descriptors(open_folder):
+    """41 threads and events for 10: they take turns, and it is said."""
     needs_root()
     needs_perf()
     with Target(program("shares"), "60", "700", "40",
                 preexec_fn=limited(resource.RLIMIT_CORE, 0, user=NOBODY)) as target:
         while len(os.listdir(f"/proc/{target.pid}/task")) < 41:
             assert target.process.poll() is None
-        result = perfprof("attach", "-p", target.pid, "-d", 1, "-o", open_folder / "x.folded",
-                          preexec_fn=limited(resource.RLIMIT_NOFILE, 64, user=NOBODY))
+        result = perfprof("attach", "-p", target.pid, "-d", 2, "--threads", "-o", open_folder / "x.folded", "-o",
+                          open_folder / "x.json", preexec_fn=limited(resource.RLIMIT_NOFILE, 64, user=NOBODY))
         assert target.process.poll() is None
-    assert result.returncode == 3 and len(result.stderr.splitlines()) == 1
-    assert f"the 41 threads of process {target.pid}" in result.stderr
-    assert "sudo prlimit --pid $$ --nofile=" in result.stderr
-    assert not list(open_folder.iterdir())
+    assert result.returncode == 0, result.stderr
+    said = re.search(r"(\d+) threads shared the events of (\d+) by turns", result.stderr)
+    assert said and len(result.stderr.splitlines()) <= 2, result.stderr
+    threads, turns = map(int, said.groups())
+    assert threads >= 41 > turns >= 1
+    notes = json.loads((open_folder / "x.json").read_text())["capture"]["notes"]
+    assert any(f"shared the events of {turns} by turns" in n and "sudo prlimit --pid $$ --nofile=" in n for n in notes)
+    stacks = Stacks((open_folder / "x.folded").read_text())
+    assert len(stacks.comms()) > 2 * turns, "events were passed on"
+    parts = {name: stacks.leaf(name) for name in ("alpha", "beta", "gamma_", "delta", "epsilon")}
+    total = sum(parts.values())
+    assert total > 50
+    assert abs(parts["alpha"] / total - 0.5) < 5 * math.sqrt(0.25 / total) + 0.02
 
 
 def test_no_locked_memory(open_folder):
