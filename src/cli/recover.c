@@ -9,6 +9,7 @@
 
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/recover_kernel.h"
 #include "object/object.h"
 #include "profile/builder.h"
 #include "profile/journal.h"
@@ -101,6 +102,8 @@ static int name_frames(void *context, struct builder *b, struct error *err)
 		if (status == 0 && name_frame(&r, b, &frame) < 0)
 			status = fail(err, -ENOMEM, "out of memory");
 	}
+	if (status == 0)
+		status = recover_kernel(b, err);
 	for (size_t i = 0; i < r.files.count; i++)
 		object_unref(r.files.at[i].object);
 	vec_free(&r.files);

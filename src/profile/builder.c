@@ -410,6 +410,20 @@ bool builder_next_unnamed(const struct builder *b, struct builder_unnamed *at)
 	return false;
 }
 
+bool builder_next_kernel(const struct builder *b, struct builder_kernel_frame *at)
+{
+	for (uint32_t i = at->frame.v + 1; i < b->frames.count; i++) {
+		const struct draft_frame *f = &b->frames.at[i];
+		if (f->kind != FRAME_KERNEL)
+			continue;
+		*at = (struct builder_kernel_frame){ { i }, f->vaddr, NULL };
+		if (f->line_count)
+			at->name = b->functions.at[b->lines.at[f->first_line].function].name;
+		return true;
+	}
+	return false;
+}
+
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns)
 {
 	uint64_t key = (uint64_t)pid << 32 | tid;

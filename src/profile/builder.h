@@ -164,6 +164,15 @@ struct builder_unnamed {
  */
 bool builder_next_unnamed(const struct builder *b, struct builder_unnamed *at);
 
+struct builder_kernel_frame {
+	frame_id frame;
+	uint64_t pc;
+	const char *name; /* NULL: none */
+};
+
+/** Goes to the next frame in the kernel. @param at zeroed for the first one. @return false behind the last one */
+bool builder_next_kernel(const struct builder *b, struct builder_kernel_frame *at);
+
 /** Adds CPU time of a thread (all label sets of (pid, tid) share it), spread over its samples at freeze. */
 int builder_thread_cpu(struct builder *b, uint32_t pid, uint32_t tid, uint64_t cpu_ns);
 

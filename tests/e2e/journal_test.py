@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import (LIMIT_S, PERFPROF, Pprof, Target, needs_perf, perfprof, program, protobuf_fields,
-                     wait_until)
+from harness import (LIMIT_S, PERFPROF, Pprof, Target, may_sample_kernel, needs_perf, perfprof, program,
+                     protobuf_fields, wait_until)
 
 RATE = 999
 
@@ -252,6 +252,57 @@ def test_names_come_from_the_files_with_the_build_ids(left, tmp_path):
     part.write_bytes(without_names(left.read_bytes(), (build_id, b"0" * len(build_id))))
     names = {h["function"] for h in report(part)["hotspots"]}
     assert "alpha" not in names and any(name.startswith("[shares+0x") for name in names), "it is another file"
+
+
+def kernel_stacks(part):
+    """@return the collapsed stacks of a journal, counted"""
+    result = perfprof("convert", part, "-o", "-", "--annotate")
+    assert result.returncode == 0, result.stderr
+    return sorted(result.stdout.splitlines())
+
+
+def with_kernel_frames(raw, change):
+    """`change` gets the fields of each location in the kernel, and says what they shall be."""
+    message = Pprof.message(gzip.decompress(raw))
+    strings = [s.decode() for s in message[6]]
+    kernel = {m[1][0] for m in map(Pprof.message, message.get(3, []))
+              if strings[m.get(5, [0])[0]].startswith("[kernel")}
+    fields = []
+    for number, value in protobuf_fields(gzip.decompress(raw)):
+        if number == 4 and Pprof.message(value).get(2, [0])[0] in kernel:
+            value = encoded(change(list(protobuf_fields(value))))
+        fields.append((number, value))
+    return gzip.compress(encoded(fields))
+
+
+def test_kernel_frames_get_their_names_from_this_kernel(tmp_path):
+    """Those that were named prove that it is the one that was sampled; a moved one has other names there."""
+    needs_perf()
+    if not may_sample_kernel() or os.geteuid() != 0:
+        pytest.skip("needs root: CAP_PERFMON and CAP_SYSLOG, for the kernel's names")
+    part = tmp_path / "x.pb.gz.part"
+    perf = start("run", "-o", tmp_path / "x.pb.gz", "--", program("split"), "60")
+    wait_until(lambda: part.exists() and part.read_bytes().count(GZIP_MAGIC) >= 3, what="some members")
+    child = int(Path(f"/proc/{perf.pid}/task/{perf.pid}/children").read_text().split()[0])
+    perf.kill()
+    os.kill(child, 9)
+    perf.communicate(timeout=LIMIT_S)
+    raw, whole = part.read_bytes(), kernel_stacks(part)
+    assert sum("_[k]" in line for line in whole) >= 5
+    seen = []
+
+    def forget_half(fields):
+        seen.append(fields)
+        return [f for f in fields if f[0] != 4] if len(seen) % 2 else fields
+    part.write_bytes(with_kernel_frames(raw, forget_half))
+    if len(seen) < 8:
+        pytest.skip("needs kernel: its stacks have too few frames here")
+    assert kernel_stacks(part) == whole
+
+    def move(fields):
+        return [(n, v + (64 << 20) if n == 3 else v) for n, v in forget_half(fields)]
+    part.write_bytes(with_kernel_frames(raw, move))
+    assert any("[kernel.kallsyms+0x" in line for line in kernel_stacks(part)), "not a name is made up"
 
 
 def test_times_are_exact(left):
