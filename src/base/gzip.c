@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <zlib.h>
 
+#include "base/unpack_limit.h"
+
 /* 16 + MAX_WBITS: a gzip header, not a zlib one (zlib.h, deflateInit2). */
 enum { GZIP_WINDOW_BITS = 16 + 15, GZIP_LEVEL = 6, GZIP_FAST = 1, GZIP_CHUNK_BYTES = 256 * 1024 };
 
@@ -60,6 +62,19 @@ struct gunzip {
 	size_t limit_bytes, written_bytes;
 };
 
+static int check_size(const struct gunzip *g, struct error *err)
+{
+	size_t read_bytes = (size_t)(g->z.next_in - g->begin);
+	if (g->written_bytes > g->limit_bytes)
+		return fail(err, -EFBIG, "unpacks to more than %zu bytes, which is the limit",
+			    g->limit_bytes);
+	if (g->written_bytes > unpack_most_bytes(read_bytes))
+		return fail(err, -EFBIG,
+			    "unpacks to %zu bytes up to byte %zu, more than any profile does",
+			    g->written_bytes, read_bytes);
+	return 0;
+}
+
 static int gunzip_member(struct gunzip *g, struct strbuf *out, struct error *err)
 {
 	for (;;) {
@@ -74,12 +89,9 @@ static int gunzip_member(struct gunzip *g, struct strbuf *out, struct error *err
 		out->length += n;
 		out->text[out->length] = 0;
 		g->written_bytes += n;
-		if (g->written_bytes > g->limit_bytes)
-			return fail(err, -EFBIG,
-				    "unpacks to more than %zu bytes, which is the limit",
-				    g->limit_bytes);
-		if (status == Z_STREAM_END)
-			return 0;
+		int r = check_size(g, err);
+		if (r < 0 || status == Z_STREAM_END)
+			return r;
 		bool ended =
 			(status == Z_OK || status == Z_BUF_ERROR) && !n && g->z.next_in == g->end;
 		if (status != Z_OK || ended)

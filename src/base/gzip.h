@@ -22,7 +22,8 @@ int gzip_compress_fast(const void *bytes, size_t size_bytes, struct strbuf *out,
 /**
  * Appends the contents of all members.
  *
- * @param limit_bytes more than this is -EFBIG (a small file may claim terabytes)
+ * @param limit_bytes more than this is -EFBIG (a small file may claim terabytes), as is more than
+ *                    unpack_most_bytes() of what was read so far
  * @return 0; -EBADMSG (`err` names the byte of the input); -EFBIG; -ENOMEM
  */
 int gzip_decompress(const void *bytes, size_t size_bytes, size_t limit_bytes, struct strbuf *out,

@@ -176,17 +176,21 @@ static frame_id intern_frame(struct reader *r, const struct text *names, size_t 
 	return vec_push(&r->frame_of, frame) ? frame : (frame_id){ 0 };
 }
 
-static bool split_names(struct reader *r, struct text stack)
+static int split_names(struct reader *r, struct text stack)
 {
+	enum { NAMES_LIMIT = 1 << 20 };
 	r->names.count = 0;
 	for (size_t begin = 0, end; begin <= stack.length; begin = end + 1) {
 		const char *at = stack.at + begin;
 		const char *semicolon = memchr(at, ';', stack.length - begin);
 		end = semicolon ? begin + (size_t)(semicolon - at) : stack.length;
+		if (r->names.count >= NAMES_LIMIT)
+			return fail(r->err, -EFBIG, "line %zu has a stack of more than %d frames",
+				    r->line, NAMES_LIMIT);
 		if (end > begin && !vec_push(&r->names, (struct text){ at, end - begin }))
-			return false;
+			return no_memory(r);
 	}
-	return true;
+	return 0;
 }
 
 static bool take_id(struct text *name, char before, uint32_t *out)
@@ -264,7 +268,8 @@ static int add_stack(struct reader *r, uint64_t count)
 				break;
 		stack = builder_stack(r->b, stack, intern_frame(r, &r->names.at[i], next - i));
 		if (!stack.v)
-			return no_memory(r);
+			return fail_in(r->err, builder_stack_failed(r->b, r->err), "line %zu",
+				       r->line);
 	}
 	bool truncated = r->names.count > first && text_equals(r->names.at[first], "[truncated]");
 	if (builder_add_counts(r->b, thread, stack, truncated ? "unknown" : "", count, 0) < 0)
@@ -285,8 +290,9 @@ static int read_line(struct reader *r, struct text line)
 					       r->line);
 	if (__builtin_add_overflow(r->total, count, &r->total))
 		return fail(r->err, -EBADMSG, "the counts up to line %zu exceed 64 bits", r->line);
-	if (!split_names(r, stack))
-		return no_memory(r);
+	int status = split_names(r, stack);
+	if (status)
+		return status;
 	if (!r->names.count)
 		return fail(r->err, -EBADMSG, "line %zu has a count and no stack", r->line);
 	return add_stack(r, count);
@@ -310,6 +316,8 @@ int folded_read(const void *bytes, size_t size_bytes, struct profile **out, stru
 	int status = builder_create(&r.b, err);
 	if (!status)
 		status = prepare(&r);
+	if (!status)
+		builder_limit_stacks(r.b, size_bytes);
 	while (!status && text_line(&c, &line))
 		status = read_line(&r, line);
 	if (!status)

@@ -69,7 +69,8 @@ static int add_sample(struct reader *r)
 	for (size_t i = r->frames.path.count; i-- > 0;) {
 		stack = builder_stack(r->b, stack, r->frames.path.at[i]);
 		if (!stack.v)
-			return no_memory(r);
+			return fail_in(r->err, builder_stack_failed(r->b, r->err), "line %zu",
+				       r->line);
 	}
 	struct builder_row sample = {
 		.thread = thread, .leaf = stack, .count = 1, .cpu_ns = cpu_of(h)
@@ -291,6 +292,8 @@ int perf_script_read(const void *bytes, size_t size_bytes, struct profile **out,
 	int status = builder_create(&r.b, err);
 	if (!status && perf_frames_init(&r.frames, r.b) < 0)
 		status = no_memory(&r);
+	if (!status)
+		builder_limit_stacks(r.b, size_bytes);
 	while (!status && text_line(&c, &line))
 		status = read_line(&r, line);
 	if (!status)

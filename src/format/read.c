@@ -16,6 +16,7 @@
 struct bytes {
 	const char *text;
 	size_t length;
+	size_t file_bytes; /* packed, if it was */
 };
 
 static bool begins_with(const struct bytes *bytes, const char *word)
@@ -72,7 +73,7 @@ static int no_profile(const struct bytes *bytes, struct profile **out, struct er
 static int read_plain(const struct bytes *plain, struct profile **out, struct error *err)
 {
 	if (pprof_is(plain->text, plain->length))
-		return pprof_read(plain->text, plain->length, out, err);
+		return pprof_read_unpacked(plain->text, plain->length, plain->file_bytes, out, err);
 	if (embedded_is_picture(plain->text, plain->length))
 		return embedded_read(plain->text, plain->length, out, err);
 	if (perf_script_is(plain->text, plain->length))
@@ -87,12 +88,13 @@ int format_read(const void *bytes, size_t size_bytes, struct profile **out, stru
 	if (journal_is(bytes, size_bytes))
 		return journal_read(bytes, size_bytes, NULL, NULL, out, NULL, err);
 	if (!gzip_is(bytes, size_bytes))
-		return read_plain(&(struct bytes){ bytes, size_bytes }, out, err);
+		return read_plain(&(struct bytes){ bytes, size_bytes, size_bytes }, out, err);
 	struct strbuf unpacked = { 0 };
 	int r = gzip_decompress(bytes, size_bytes, FORMAT_LIMIT_BYTES, &unpacked, err);
 	if (r == 0)
-		r = read_plain(&(struct bytes){ strbuf_text(&unpacked), unpacked.length }, out,
-			       err);
+		r = read_plain(
+			&(struct bytes){ strbuf_text(&unpacked), unpacked.length, size_bytes }, out,
+			err);
 	strbuf_deinit(&unpacked);
 	return r;
 }

@@ -9,13 +9,13 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/unpack_limit.h"
+
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
 #endif
 
-/* A small file may claim anything: memory is given only as far as the stream fills it. */
 static const uint64_t UNPACKED_MAX_BYTES = UINT64_C(4) << 30;
-enum { ZLIB_RATIO_MAX = 1032 }; /* zlib's technical page: 1032 to 1 at best */
 
 static int unpack_zlib(const uint8_t *packed, size_t packed_bytes, uint8_t *out, size_t size_bytes)
 {
@@ -51,9 +51,10 @@ int elf_unpack(uint32_t kind, const uint8_t *packed, size_t packed_bytes, uint64
 		return fail(err, -EBADMSG, "unknown compression %u", kind);
 	if (size_bytes > UNPACKED_MAX_BYTES)
 		return fail(err, -EFBIG, "unpacks to %" PRIu64 " bytes", size_bytes);
-	if (kind == ELFCOMPRESS_ZLIB && size_bytes / ZLIB_RATIO_MAX > packed_bytes)
-		return fail(err, -EBADMSG, "%zu bytes cannot unpack to %" PRIu64, packed_bytes,
-			    size_bytes);
+	if (size_bytes > unpack_most_bytes(packed_bytes))
+		return fail(err, -EBADMSG,
+			    "%zu bytes claim to unpack to %" PRIu64 ", more than any section does",
+			    packed_bytes, size_bytes);
 	size_t size = (size_t)size_bytes;
 	uint8_t *bytes = malloc(size ? size : 1);
 	if (!bytes)

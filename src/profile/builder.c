@@ -2,6 +2,7 @@
 #include "profile/builder.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ int builder_create(struct builder **out, struct error *err)
 	if (!b)
 		return fail(err, -ENOMEM, "out of memory");
 	b->times.budget_bytes = TIME_BUDGET_MOST_BYTES;
+	b->stacks_most = UINT32_MAX;
 	if (strings_init(&b->strings) < 0 || !reserve_row_zero(b)) {
 		builder_destroy(b);
 		return fail(err, -ENOMEM, "out of memory");
@@ -202,11 +204,28 @@ stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame)
 	if (row)
 		return (stack_id){ row };
 	row = (uint32_t)b->stacks.count;
-	if (!frame.v || b->stacks.count >= UINT32_MAX ||
+	if (!frame.v || b->stacks.count >= b->stacks_most ||
 	    !vec_reserve(&b->stacks, b->stacks.count + 1) || !map64_put(&b->stack_index, key, row))
 		return (stack_id){ 0 };
 	b->stacks.at[b->stacks.count++] = (struct draft_stack){ parent.v, frame.v };
 	return (stack_id){ row };
+}
+
+void builder_limit_stacks(struct builder *b, size_t text_bytes)
+{
+	enum { STACKS_FREE = 1 << 22, BYTES_OF_A_STACK = 8 };
+	size_t most = STACKS_FREE + text_bytes / BYTES_OF_A_STACK;
+	b->stacks_most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+int builder_stack_failed(const struct builder *b, struct error *err)
+{
+	if (b->stacks.count < b->stacks_most)
+		return fail(err, -ENOMEM, "out of memory");
+	return fail(err, -EFBIG,
+		    "the stacks have more than %" PRIu32
+		    " distinct steps, which is the limit for a text of this size",
+		    b->stacks_most);
 }
 
 thread_id builder_thread(struct builder *b, uint32_t pid, uint32_t tid, const char *comm)

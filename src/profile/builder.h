@@ -193,6 +193,13 @@ int builder_reason(struct builder *b, const char *id, const char *sentence);
 int builder_source(struct builder *b, const struct profile_source *source);
 
 uint64_t builder_sample_count(const struct builder *b);
+/**
+ * For readers of text: no more distinct steps of stacks than a text of this size has. Beside real names one takes 12
+ * bytes and more; what one letter stands for could cost 20 times the text in memory.
+ */
+void builder_limit_stacks(struct builder *b, size_t text_bytes);
+/** Why builder_stack() returned 0. @return -EFBIG or -ENOMEM, with the sentence */
+int builder_stack_failed(const struct builder *b, struct error *err);
 /** @return how many rows of stacks there are */
 size_t builder_stack_count(const struct builder *b);
 

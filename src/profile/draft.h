@@ -75,6 +75,7 @@ struct builder {
 	VEC(struct draft_line) lines;
 	VEC(struct draft_frame) frames;
 	VEC(struct draft_stack) stacks;
+	uint32_t stacks_most;
 	VEC(struct draft_thread) threads;
 	VEC(struct draft_sample) samples; /* row 0 is not used */
 	VEC(struct draft_cpu) cpus;

@@ -102,7 +102,10 @@ int embedded_read(const void *bytes, size_t size_bytes, struct profile **out, st
 	struct strbuf capture = { 0 };
 	size_t bad;
 	int r = 0;
-	if (!base64_decode(&capture, c.at, (size_t)(end - c.at), &bad))
+	if ((size_t)(end - c.at) > 2 * (size_t)EMBEDDED_MOST_BYTES)
+		r = fail(err, -EFBIG,
+			 "the capture in the picture, at byte %zu, is larger than any is", begin);
+	else if (!base64_decode(&capture, c.at, (size_t)(end - c.at), &bad))
 		r = fail(err, -EBADMSG, "the capture in the picture is damaged at byte %zu",
 			 begin + bad);
 	else if (capture.failed)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/gzip.h"
+#include "base/unpack_limit.h"
 #include "profile/pprof_fields.h"
 #include "profile/pprof_read.h"
 #include "profile/protobuf.h"
@@ -50,6 +51,7 @@ static int read_members(struct pprof_reader *r, const uint8_t *bytes, size_t siz
 	struct strbuf plain = { 0 };
 	struct error ignored = { 0 };
 	size_t at = 0, packed_bytes;
+	uint64_t unpacked_bytes = 0;
 	int status = 0;
 	*out = (struct journal_state){ 0 };
 	while (!status && at < size_bytes) {
@@ -62,10 +64,12 @@ static int read_members(struct pprof_reader *r, const uint8_t *bytes, size_t siz
 			status = 0;
 			break;
 		}
-		if (!status)
-			status = pprof_read_message(r, strbuf_text(&plain), plain.length);
-		else
+		if (status)
 			fail(r->err, status, "%s", ignored.text);
+		else if ((unpacked_bytes += plain.length) > unpack_most_bytes(at + packed_bytes))
+			status = fail(r->err, -EFBIG, "the journal unpacks to more than any does");
+		else
+			status = pprof_read_message(r, strbuf_text(&plain), plain.length);
 		if (!status && !(r->has_capture && r->is_journal))
 			status = fail(r->err, -EBADMSG, "a part of the journal is none");
 		if (status)
@@ -103,7 +107,7 @@ int journal_read(const void *bytes, size_t size_bytes, journal_namer namer, void
 {
 	struct pprof_reader r;
 	struct journal_state state;
-	int status = pprof_reader_init(&r, err);
+	int status = pprof_reader_init(&r, size_bytes, err);
 	if (!status)
 		status = read_members(&r, bytes, size_bytes, &state);
 	if (!status && !state.members)

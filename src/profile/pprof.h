@@ -22,10 +22,14 @@ bool pprof_is(const void *bytes, size_t size_bytes);
 /**
  * Reads a profile.proto message, ours or anybody's, gzipped or not.
  *
- * @return 0; -EBADMSG (`err` names the byte); -EFBIG (more than 1 GiB unpacked, or 2^26 strings,
- *         table rows and locations of samples together); -ENOMEM
+ * @return 0; -EBADMSG (`err` names the byte); -EFBIG (more than 1 GiB unpacked, or more strings, table
+ *         rows and distinct steps of stacks together than 2^22 and 4 a byte of the file); -ENOMEM
  * Source: github.com/google/pprof, proto/profile.proto
  */
 int pprof_read(const void *bytes, size_t size_bytes, struct profile **out, struct error *err);
+
+/** The same of a message that was unpacked already, from a file of `file_bytes`. */
+int pprof_read_unpacked(const void *bytes, size_t size_bytes, size_t file_bytes,
+			struct profile **out, struct error *err);
 
 #endif

@@ -58,15 +58,15 @@ struct pprof_reader {
 	uint64_t time_nanos, duration_nanos, period, default_type;
 	struct pprof_value_type period_type;
 	struct pprof_choice choice;
-	size_t parts;
+	size_t parts, parts_most;
 	uint64_t total_count, total_cpu_ns;
 	VEC(uint64_t) path; /* scratch of a sample */
 	VEC(int64_t) values;
 	VEC(struct builder_line) lines; /* scratch of a location */
 };
 
-/** @return 0 or -ENOMEM */
-int pprof_reader_init(struct pprof_reader *r, struct error *err);
+/** @param file_bytes of all that will be read, packed if it is @return 0 or -ENOMEM */
+int pprof_reader_init(struct pprof_reader *r, size_t file_bytes, struct error *err);
 void pprof_reader_deinit(struct pprof_reader *r);
 
 /** Reads a message, or the next part of one. @return 0; -EBADMSG; -EFBIG; -ENOMEM */

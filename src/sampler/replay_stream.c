@@ -14,7 +14,11 @@ enum {
 	RECORD_MOST_BYTES = 65535,
 	UNPACK_STEP_BYTES = 256 * 1024,
 	WINDOW_LOG_MOST = 27, /* 128 MiB, zstd's own limit for streams */
+	/* Copies of a stack that does not change leave little more than their number: 65,528 bytes each. */
+	UNPACK_RATIO_COPIES = 4096,
 };
+/* No memory, since they go one by one, but time. */
+static const uint64_t UNPACK_FREE_OF_COPIES_BYTES = UINT64_C(1) << 30;
 
 void replay_stream_init(struct replay_stream *s, struct replay_input *in)
 {
@@ -37,6 +41,7 @@ static int unpack_begin(struct replay_stream *s, const uint8_t *bytes, size_t si
 		ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
 	}
 	s->packed = (ZSTD_inBuffer){ bytes, size_bytes, 0 };
+	s->packed_bytes += size_bytes;
 	s->unpacking = true;
 	return 0;
 }
@@ -58,6 +63,12 @@ static int unpack_more(struct replay_stream *s, struct error *err)
 		return fail(err, -EBADMSG, "the packed record at byte %llu is damaged: %s",
 			    (unsigned long long)s->offset, ZSTD_getErrorName(status));
 	s->unpacked.length += out.pos;
+	s->unpacked_bytes += out.pos;
+	if (s->unpacked_bytes > UNPACK_FREE_OF_COPIES_BYTES &&
+	    s->unpacked_bytes / UNPACK_RATIO_COPIES > s->packed_bytes)
+		return fail(err, -EBADMSG,
+			    "the packed records up to byte %llu unpack to more than any do",
+			    (unsigned long long)s->offset);
 	/* zstd may hold more than there was room for. */
 	s->unpacking = out.pos == out.size ||
 		       (s->packed.pos < s->packed.size && (out.pos || s->packed.pos > taken));

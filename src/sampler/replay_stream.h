@@ -13,9 +13,10 @@
  */
 struct replay_stream {
 	struct replay_input *in;
-	ZSTD_DCtx *zstd;      /* one stream through all packed records */
-	ZSTD_inBuffer packed; /* of the record at hand; in the input's window */
-	bool unpacking;       /* there may be more in it */
+	ZSTD_DCtx *zstd;                       /* one stream through all packed records */
+	ZSTD_inBuffer packed;                  /* of the record at hand; in the input's window */
+	bool unpacking;                        /* there may be more in it */
+	uint64_t packed_bytes, unpacked_bytes; /* of all of them so far */
 	struct strbuf
 		unpacked; /* from `unpacked_at` on not looked at yet; may end inside a record */
 	size_t unpacked_at;

@@ -5,18 +5,21 @@
 #include <lzma.h>
 
 #include "base/strbuf.h"
+#include "base/unpack_limit.h"
 
-enum { MINIDEBUG_MAX_BYTES = 256 << 20, MINIDEBUG_CHUNK_BYTES = 1 << 20 };
+enum { MINIDEBUG_CHUNK_BYTES = 1 << 20 };
+/* What the dictionary of `xz -9` takes is 65 MiB (xz(1)). */
+static const uint64_t MINIDEBUG_MEMORY_BYTES = UINT64_C(128) << 20;
 
 static int unxz(const struct object_section *packed, struct strbuf *out, struct error *err)
 {
 	lzma_stream z = LZMA_STREAM_INIT;
-	if (lzma_stream_decoder(&z, UINT64_C(1) << 30, 0) != LZMA_OK)
+	if (lzma_stream_decoder(&z, MINIDEBUG_MEMORY_BYTES, 0) != LZMA_OK)
 		return fail(err, -ENOMEM, "out of memory");
 	z.next_in = packed->bytes;
 	z.avail_in = packed->size_bytes;
 	lzma_ret status = LZMA_OK;
-	while (status == LZMA_OK && out->length <= MINIDEBUG_MAX_BYTES &&
+	while (status == LZMA_OK && out->length <= unpack_most_bytes(z.total_in) &&
 	       strbuf_reserve(out, MINIDEBUG_CHUNK_BYTES)) {
 		z.next_out = (uint8_t *)out->text + out->length;
 		z.avail_out = MINIDEBUG_CHUNK_BYTES;

@@ -51,7 +51,7 @@ KINDS = {
 # be missing.
 PARTS_CAN_BE_WHOLE = {"unpacked", "journal", "perf script", "collapsed"}
 # These say all that there is to say, without a place.
-PLACELESS = re.compile("holds no stacks|carries no capture|was recorded on")
+PLACELESS = re.compile("holds no stacks|carries no capture|was recorded on|which is the limit")
 
 
 def needed_bytes(kind, content):
@@ -117,6 +117,35 @@ def test_a_file_that_claims_to_hold_more_than_it_does(tmp_path, kind):
         at = chance.randrange(min(len(damaged), 4096) - width) // 4 * 4
         damaged[at:at + width] = chance.choice((b"\xff", b"\x7f", b"\x00")) * width
         read(tmp_path / "damaged", bytes(damaged))
+
+
+def message(number, content):
+    """A field of a protobuf message."""
+    size, length = len(content), b""
+    while size >= 0x80:
+        length += bytes([size & 0x7f | 0x80])
+        size >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+
+# profile.proto: a string of no bytes, and a sample type of the strings 1 and 2
+HEAD = b"".join(message(6, text) for text in (b"", b"samples", b"count")) + message(1, bytes([8, 1, 16, 2]))
+BOMBS = {
+    "2 GiB of zeros": (bytes(64 << 20), 32),
+    "2 GiB of collapsed stacks": (b"a 1\n" * (16 << 20), 32),
+    "30 million strings": (HEAD + message(6, b"") * 30_000_000, 1),
+    "30 million locations": (HEAD + message(4, b"") * 30_000_000, 1),
+    "a stack of 60 million frames": (HEAD + message(2, message(1, b"\1" * 60_000_000) + message(2, b"\1")), 1),
+    "a stack of 30 million names": (b"a;" * 30_000_000 + b"b 1\n", 1),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_small_file_that_unpacks_to_much(tmp_path, what):
+    content, members = BOMBS[what]
+    packed = gzip.compress(content, 6) * members
+    status, words = read(tmp_path / "bomb", packed)
+    assert status == 4 and len(packed) < (3 << 20), words
 
 
 def test_a_picture_that_is_cut_off_before_its_capture_is_no_strangers_picture(tmp_path):

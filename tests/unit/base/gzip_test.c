@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/gzip.h"
+#include "base/unpack_limit.h"
 #include "base/random.h"
 
 static void fill(struct strbuf *b, size_t size_bytes, uint64_t seed)
@@ -157,6 +158,29 @@ static void a_bomb_stops_at_the_limit(void **state)
 	strbuf_deinit(&out);
 }
 
+/* Whatever its size: what it unpacks to so far is held against what was read of it. */
+static void what_unpacks_like_nothing_real_stops_early(void **state)
+{
+	(void)state;
+	const size_t size_bytes = (size_t)UNPACK_FREE_BYTES + (32 << 20);
+	struct strbuf zeros = { 0 }, packed = { 0 }, out = { 0 };
+	struct error err = { 0 };
+	assert_true(strbuf_reserve(&zeros, size_bytes));
+	memset(zeros.text, 0, size_bytes);
+	assert_int_equal(gzip_compress(zeros.text, size_bytes, &packed, &err), 0);
+	for (int i = 0; i < 3; i++)
+		strbuf_add(&packed, packed.text, packed.length);
+	assert_int_equal(gzip_decompress(packed.text, packed.length, SIZE_MAX, &out, &err), -EFBIG);
+	assert_non_null(strstr(err.text, " up to byte "));
+	assert_true(out.length < size_bytes);
+	strbuf_clear(&out);
+	assert_int_equal(gzip_decompress(packed.text, packed.length / 16, SIZE_MAX, &out, &err),
+			 -EBADMSG); /* cut off below the limit */
+	strbuf_deinit(&zeros);
+	strbuf_deinit(&packed);
+	strbuf_deinit(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +191,7 @@ int main(void)
 		cmocka_unit_test(every_cut_is_an_error_that_names_a_byte),
 		cmocka_unit_test(no_damaged_byte_gives_other_contents),
 		cmocka_unit_test(a_bomb_stops_at_the_limit),
+		cmocka_unit_test(what_unpacks_like_nothing_real_stops_early),
 	};
 	return cmocka_run_group_tests_name("base/gzip", tests, NULL, NULL);
 }

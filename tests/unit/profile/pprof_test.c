@@ -547,8 +547,8 @@ static void a_newer_version_says_so(void **state)
 static void a_small_file_may_not_cost_all_memory(void **state)
 {
 	(void)state;
-	/* One sample whose stack is 2^26 + 1 times location 1: 64 KB gzipped. */
-	size_t depth = ((size_t)1 << 26) + 1;
+	/* One sample whose stack is 2^20 + 1 times location 1: 1 KB gzipped. */
+	size_t depth = ((size_t)1 << 20) + 1;
 	struct message list = { .size_bytes = 0 }, sample = { .size_bytes = 0 };
 	put_varint(&list, 1 << 3 | 2);
 	put_varint(&list, depth);
@@ -564,7 +564,26 @@ static void a_small_file_may_not_cost_all_memory(void **state)
 	struct profile *p = NULL;
 	assert_int_equal(pprof_read(bytes, size_bytes, &p, &err), -EFBIG);
 	assert_string_equal(err.text,
-			    "the profile has more than 67108864 parts, which is the limit");
+			    "a sample has more than 1048576 locations, which is the limit");
+	free(bytes);
+}
+
+/* What a table may have depends on the file: a message of 2^22 + 1 empty strings is one, or a few KB gzipped. */
+static void tables_may_be_as_large_as_their_file_explains(void **state)
+{
+	(void)state;
+	const size_t size_bytes = 2 * (((size_t)1 << 22) + 1002);
+	uint8_t *bytes = malloc(size_bytes);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < size_bytes; i++)
+		bytes[i] = i % 2 ? 0 : 6 << 3 | 2;
+	struct error err = { 0 };
+	struct profile *p = NULL;
+	assert_int_equal(pprof_read_unpacked(bytes, size_bytes, 250, &p, &err), -EFBIG);
+	assert_string_equal(err.text, "the profile has more than 4195304 parts, which is the limit "
+				      "for its size");
+	assert_int_equal(pprof_read_unpacked(bytes, size_bytes, size_bytes, &p, &err), 0);
+	profile_destroy(p);
 	free(bytes);
 }
 
@@ -597,6 +616,7 @@ int main(void)
 		cmocka_unit_test(a_cut_file_is_never_taken_for_a_whole_one),
 		cmocka_unit_test(a_newer_version_says_so),
 		cmocka_unit_test(a_small_file_may_not_cost_all_memory),
+		cmocka_unit_test(tables_may_be_as_large_as_their_file_explains),
 		cmocka_unit_test(profiles_are_recognised),
 	};
 	return cmocka_run_group_tests_name("profile/pprof", tests, NULL, NULL);

@@ -374,6 +374,36 @@ static void a_packed_record_that_is_too_big_says_its_size_inside(void **state)
 	strbuf_deinit(&plain);
 }
 
+/* 8 MiB of records that nobody knows, packed 1 to 10,000, again and again. */
+static void packed_records_without_end_are_refused(void **state)
+{
+	(void)state;
+	enum { PLAIN_BYTES = 8 << 20, TIMES = 140 };
+	static char packed[8192];
+	struct strbuf plain = { 0 };
+	begin(&b, 99, 0);
+	for (unsigned i = 0; i < 1000; i++)
+		put_u64(&b, 0);
+	end_with_size(&b);
+	while (plain.length < PLAIN_BYTES)
+		strbuf_add(&plain, b.at, b.size);
+	size_t size = ZSTD_compress(packed, sizeof(packed), plain.text, plain.length, 1);
+	assert_false(ZSTD_isError(size));
+	assert_true(plain.length / size > 4096);
+	strbuf_deinit(&plain);
+	add_attr(PERF_COUNT_SW_CPU_CLOCK, CLOCK_ID);
+	size_t each = 0;
+	for (unsigned i = 0; i < TIMES; i++) {
+		size_t before = file.length;
+		begin(&b, REPLAY_COMPRESSED, 0);
+		put(&b, packed, size);
+		add();
+		each = file.length - before;
+	}
+	/* Each has a little more than 8 MiB: the 128th goes beyond 1 GiB. */
+	check_damage("", file.length - (TIMES - 127) * each);
+}
+
 static void bulk_of_other_tools_is_skipped(void **state)
 {
 	(void)state;
@@ -466,6 +496,7 @@ int main(void)
 		TEST(what_was_lost_is_counted_once),
 		TEST(packed_records_come_out),
 		TEST(a_packed_record_that_is_too_big_says_its_size_inside),
+		TEST(packed_records_without_end_are_refused),
 		TEST(bulk_of_other_tools_is_skipped),
 		TEST(damage_is_told_with_its_byte),
 		TEST(other_kinds_of_files_are_refused_by_name),
