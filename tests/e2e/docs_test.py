@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The manual tells the truth: its examples run, and it knows every option that --help lists."""
 
+import glob
 import os
 import re
 import shlex
@@ -26,17 +27,24 @@ def examples():
                 yield pytest.param(unescape(line), id=f"{page.stem}: {unescape(line)}")
 
 
+def beside(example):
+    """Files of the system that an example names, and what lies beside them under such a name."""
+    return {found for named in re.findall(r"(?<=\s)/\S+", example) for found in glob.glob(f"{named}*")}
+
+
 @pytest.mark.parametrize("example", examples())
 def test_an_example_works_as_it_stands(tmp_path, example):
     needs_perf()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/perfprof").symlink_to(PERFPROF)
     environment = dict(os.environ, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    before = beside(example)
     result = subprocess.run(["sh", "-ec", example], cwd=tmp_path, env=environment, capture_output=True,
                             timeout=LIMIT_S, check=False)
     assert result.returncode == 0, result.stderr
     written = re.findall(r"-o (\S+)", example)
     assert all((tmp_path / name).stat().st_size for name in written)
+    assert beside(example) == before, "an example leaves something behind on its reader's system"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
