@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import (LIMIT_S, PERFPROF, Stacks, Target, assert_share, attach, may_sample_kernel, needs_perf, open_to_everybody,
+from harness import (LIMIT_S, PERFPROF, Stacks, Target, assert_share, attach, is_sanitized, may_sample_kernel, needs_perf, open_to_everybody,
                      needs_program, needs_root, profile, program)
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
