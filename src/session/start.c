@@ -83,6 +83,32 @@ static int await_rows(struct session *s)
 	return r;
 }
 
+static void ask_for_all_rows(struct session *s)
+{
+	for (uint32_t i = 1; i < process_mapped_count(s->processes); i++)
+		modules_code(s->modules, (mapped_id){ i }, true);
+}
+
+/*
+ * Ordinary users' rings are small: on a busy machine what waits there for rows would wait in vain. So
+ * what is mapped by now has its rows before.
+ */
+static int prepare_rows(struct session *s)
+{
+	uint64_t until_ns = monotonic_ns() + ROWS_BEFORE_MS * NSEC_PER_MSEC;
+	struct error why = { 0 };
+	int r = 0;
+	for (size_t i = 0; i < s->targets.pids.count; i++)
+		process_add_live(s->processes, s->targets.pids.at[i], &why); /* it is read again */
+	ask_for_all_rows(s);
+	while (r == 0 && modules_waiting(s->modules) && monotonic_ns() < until_ns) {
+		poll(&s->fds.at[1], 1, 10);
+		r = intake_collect(s);
+		ask_for_all_rows(s);
+	}
+	return r;
+}
+
 static int read_targets(struct session *s, struct error *err)
 {
 	int r = targets_read(&s->targets, err);
@@ -102,6 +128,9 @@ int start_targets(struct session *s, struct error *err)
 	int r = targets_cover(&s->targets, s->processes, err);
 	if (r == 0 && walks)
 		r = read_targets(s, err);
+	else if (r == 0 && s->patience_ns < ROWS_PATIENCE_MOST_MS * NSEC_PER_MSEC &&
+		 prepare_rows(s) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
 	if (r == 0)
 		r = s->sampler->ops->arm(s->sampler, err);
 	if (r == 0)
