@@ -55,6 +55,7 @@ void builder_destroy(struct builder *b)
 	vec_free(&b->reasons);
 	vec_free(&b->notes);
 	vec_free(&b->pids);
+	vec_free(&b->inner_pids);
 	vec_free(&b->runs);
 	index_deinit(&b->function_index);
 	index_deinit(&b->frame_index);
@@ -472,7 +473,18 @@ int builder_note(struct builder *b, const char *sentence)
 
 int builder_target_pid(struct builder *b, uint32_t pid)
 {
-	return vec_push(&b->pids, pid) ? 0 : -ENOMEM;
+	if (!vec_reserve(&b->inner_pids, b->pids.count + 1) || !vec_push(&b->pids, pid))
+		return -ENOMEM;
+	b->inner_pids.at[b->inner_pids.count++] = 0;
+	return 0;
+}
+
+void builder_target_inner_pid(struct builder *b, uint32_t pid, uint32_t inner)
+{
+	while (b->inner_pid_at < b->pids.count && b->pids.at[b->inner_pid_at] != pid)
+		b->inner_pid_at++;
+	if (b->inner_pid_at < b->pids.count)
+		b->inner_pids.at[b->inner_pid_at++] = inner;
 }
 
 int builder_reason(struct builder *b, const char *id, const char *sentence)

@@ -186,6 +186,8 @@ string_id builder_intern(struct builder *b, const char *text);
 /** Adds to meta.notes, meta.pids, meta.reasons. @return 0 or -ENOMEM */
 int builder_note(struct builder *b, const char *sentence);
 int builder_target_pid(struct builder *b, uint32_t pid);
+/** Says what a target is called in its own pid namespace; in the order of builder_target_pid(), some left out. */
+void builder_target_inner_pid(struct builder *b, uint32_t pid, uint32_t inner);
 /** Says in words what a reason's id means; freeze counts its samples and leaves out those without. */
 int builder_reason(struct builder *b, const char *id, const char *sentence);
 

@@ -81,8 +81,9 @@ struct builder {
 	VEC(struct draft_cpu) cpus;
 	VEC(struct draft_reason) reasons; /* of equal ids the last one counts */
 	VEC(const char *) notes;
-	VEC(uint32_t) pids;
-	VEC(uint64_t) runs; /* CPU time of those that ended */
+	VEC(uint32_t) pids, inner_pids; /* of equal length */
+	size_t inner_pid_at;            /* those before it are known */
+	VEC(uint64_t) runs;             /* CPU time of those that ended */
 	uint32_t run;
 	struct row_index function_index, frame_index, thread_index, sample_index;
 	struct map64 stack_index, cpu_index; /* the second: of this run */

@@ -71,7 +71,7 @@ static bool copy_meta(struct copy *c)
 		*text = builder_intern(c->b, profile_string(p, *text));
 	}
 	copy_selection(c);
-	m->pids = NULL;
+	m->pids = m->inner_pids = NULL;
 	m->notes = NULL;
 	m->reasons = NULL;
 	m->run_cpu_ns = NULL;
@@ -79,9 +79,11 @@ static bool copy_meta(struct copy *c)
 	for (size_t i = 0; i < p->meta.run_count; i++)
 		if (builder_end_run(c->b, p->meta.run_cpu_ns[i]) < 0)
 			return false;
-	for (size_t i = 0; i < p->meta.pid_count; i++)
+	for (size_t i = 0; i < p->meta.pid_count; i++) {
 		if (builder_target_pid(c->b, p->meta.pids[i]) < 0)
 			return false;
+		builder_target_inner_pid(c->b, p->meta.pids[i], p->meta.inner_pids[i]);
+	}
 	for (size_t i = 0; i < p->meta.note_count; i++)
 		if (builder_note(c->b, profile_string(p, p->meta.notes[i])) < 0)
 			return false;

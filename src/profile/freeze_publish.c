@@ -190,14 +190,17 @@ static bool publish_lists(struct freeze *f)
 	const struct builder *b = f->b;
 	struct profile_meta *m = &f->p->meta;
 	m->pids = table(b->pids.count, sizeof(*m->pids));
+	m->inner_pids = table(b->pids.count, sizeof(*m->inner_pids));
 	m->notes = table(b->notes.count, sizeof(*m->notes));
 	m->reasons = table(f->reason_count, sizeof(*m->reasons));
 	m->run_cpu_ns = table(b->runs.count, sizeof(*m->run_cpu_ns));
-	if (!m->run_cpu_ns || !m->pids || !m->notes || !m->reasons)
+	if (!m->run_cpu_ns || !m->pids || !m->inner_pids || !m->notes || !m->reasons)
 		return false;
 	m->pid_count = b->pids.count;
-	for (size_t i = 0; i < b->pids.count; i++)
+	for (size_t i = 0; i < b->pids.count; i++) {
 		m->pids[i] = b->pids.at[i];
+		m->inner_pids[i] = b->inner_pids.at[i];
+	}
 	m->run_count = b->runs.count;
 	for (size_t i = 0; i < b->runs.count; i++)
 		m->run_cpu_ns[i] = b->runs.at[i];

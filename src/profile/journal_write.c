@@ -362,10 +362,15 @@ static void put_facts(struct journal *j)
 		j->said[i] = text.v;
 	}
 	pprof_put_numbers(&j->put, m);
+	size_t first = j->pids;
 	for (; j->pids < j->b->pids.count; j->pids++)
 		protobuf_put_varint(&j->put.part, j->b->pids.at[j->pids]);
 	if (j->put.part.length)
 		pprof_put_part(&j->put, CAPTURE_PID);
+	for (size_t i = first; i < j->pids; i++)
+		pprof_put_inner_pid(&j->put, j->b->pids.at[i], j->b->inner_pids.at[i]);
+	if (j->put.part.length)
+		pprof_put_part(&j->put, CAPTURE_INNER_PID);
 	for (; j->runs < j->b->runs.count; j->runs++)
 		protobuf_put_varint(&j->put.part, j->b->runs.at[j->runs]);
 	if (j->put.part.length)

@@ -126,6 +126,7 @@ static bool add_pids(struct merge *m, const struct profile *p)
 			continue;
 		if (!map64_put(&m->pids, pid, 1) || builder_target_pid(m->b, (uint32_t)pid) < 0)
 			return false;
+		builder_target_inner_pid(m->b, (uint32_t)pid, p->meta.inner_pids[i]);
 	}
 	return true;
 }

@@ -88,6 +88,19 @@ static int read_pids(struct pprof_reader *r, struct protobuf_field *f)
 	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of pids is cut off") : 0;
 }
 
+/* Pairs, which may not be cut in two by the end of a field. */
+static int read_inner_pids(struct pprof_reader *r, struct protobuf_field *f)
+{
+	uint64_t pid, inner;
+	while (protobuf_value(f, &pid) && protobuf_value(f, &inner)) {
+		int status = pprof_count_part(r);
+		if (status)
+			return status;
+		builder_target_inner_pid(r->b, (uint32_t)pid, (uint32_t)inner);
+	}
+	return f->bytes.bad ? pprof_damaged(r, f->bytes.bad, "a list of pids is cut off") : 0;
+}
+
 static int read_runs(struct pprof_reader *r, struct protobuf_field *f)
 {
 	uint64_t cpu_ns;
@@ -116,6 +129,7 @@ static int read_bytes_field(struct pprof_reader *r, struct protobuf_field *f)
 	case CAPTURE_NOTE: return read_note(r, f);
 	case CAPTURE_REASON: return read_reason(r, f->bytes);
 	case CAPTURE_PID: return read_pids(r, f);
+	case CAPTURE_INNER_PID: return read_inner_pids(r, f);
 	case CAPTURE_RUN_CPU_NS: return read_runs(r, f);
 	case CAPTURE_TIMES: return vec_push(&r->times, f->bytes) ? 0 : pprof_no_memory(r);
 	case CAPTURE_DELETED_MAPPING: return id_table_add_all(r, &r->deleted, f);

@@ -7,6 +7,14 @@ uint64_t pprof_period_ns(uint32_t rate_hz)
 }
 
 /* In the order of profile_fact_text(). */
+void pprof_put_inner_pid(struct pprof_put *w, uint32_t pid, uint32_t inner)
+{
+	if (!inner)
+		return;
+	protobuf_put_varint(&w->part, pid);
+	protobuf_put_varint(&w->part, inner);
+}
+
 void pprof_put_fact(struct pprof_put *w, unsigned which, const char *text)
 {
 	static const uint32_t fields[] = {

@@ -50,6 +50,9 @@ uint64_t pprof_period_ns(uint32_t rate_hz);
 /** Appends the numbers among the facts to the message at hand, which becomes a Capture. */
 void pprof_put_numbers(struct pprof_put *w, const struct profile_meta *m);
 
+/** Appends to the part at hand, a list of pairs, what a target is called inside; nothing for 0. */
+void pprof_put_inner_pid(struct pprof_put *w, uint32_t pid, uint32_t inner);
+
 /** Appends a fact's text. @param which as in profile_fact_text() */
 void pprof_put_fact(struct pprof_put *w, unsigned which, const char *text);
 

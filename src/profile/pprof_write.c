@@ -195,6 +195,9 @@ static void put_lists(struct writer *w)
 	for (size_t i = 0; i < m->pid_count; i++)
 		protobuf_put_varint(&w->put.part, m->pids[i]);
 	put_packed(w, CAPTURE_PID);
+	for (size_t i = 0; i < m->pid_count; i++)
+		pprof_put_inner_pid(&w->put, m->pids[i], m->inner_pids[i]);
+	put_packed(w, CAPTURE_INNER_PID);
 	for (size_t i = 0; i < m->run_count; i++)
 		protobuf_put_varint(&w->put.part, m->run_cpu_ns[i]);
 	put_packed(w, CAPTURE_RUN_CPU_NS);

@@ -10,6 +10,7 @@ void profile_destroy(struct profile *p)
 	if (!p)
 		return;
 	free(p->meta.pids);
+	free(p->meta.inner_pids);
 	free(p->meta.run_cpu_ns);
 	free(p->meta.notes);
 	free(p->meta.reasons);

@@ -118,8 +118,10 @@ struct profile_meta {
 	uint64_t unsampled_cpu_ns;    /* of threads without a sample */
 	uint64_t unsampled_kernel_ns; /* where kernel mode could not be sampled */
 	bool kernel_sampled;
-	bool foreign;   /* not one of our captures: the fields above are unknown */
-	uint32_t *pids; /* targets */
+	bool foreign; /* not one of our captures: the fields above are unknown */
+	uint32_t *
+		pids; /* targets, and as what each is known inside its own pid namespace: 0 if as here */
+	uint32_t *inner_pids;
 	size_t pid_count;
 	uint64_t *run_cpu_ns; /* CPU time of each run that ended, of several (`run --repeat`) */
 	size_t run_count;     /* 0: there is but one */

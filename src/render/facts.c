@@ -10,6 +10,7 @@
 
 enum {
 	COMMAND_WIDTH = 40, /* of the command inside a sentence */
+	INNER_PIDS_SHOWN = 8,
 	CLOCK_SHOWN_PERCENT = 2,
 };
 
@@ -253,6 +254,22 @@ void facts_kernel(const struct facts *f, struct strbuf *out)
 		strbuf_puts(out, " of system time are not in them");
 	}
 	strbuf_putc(out, '.');
+}
+
+void facts_inner_pids(const struct facts *f, struct strbuf *out)
+{
+	const struct profile_meta *m = &f->profile->meta;
+	size_t shown = 0, all = 0;
+	for (size_t i = 0; i < m->pid_count; i++) {
+		if (!m->inner_pids[i] || ++all > INNER_PIDS_SHOWN)
+			continue;
+		strbuf_printf(out, shown++ ? ", %u is %u" : "In its own pid namespace %u is %u",
+			      m->pids[i], m->inner_pids[i]);
+	}
+	if (all > shown)
+		strbuf_printf(out, ", and so on: %zu more", all - shown);
+	if (all)
+		strbuf_putc(out, '.');
 }
 
 void facts_few(const struct facts *f, struct strbuf *out)

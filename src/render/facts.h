@@ -49,6 +49,9 @@ void facts_kernel(const struct facts *f, struct strbuf *out);
 /** Says why there are few samples or none; appends nothing when there are enough. */
 void facts_few(const struct facts *f, struct strbuf *out);
 
+/** Targets that have another pid inside their own pid namespace; appends nothing if there are none. */
+void facts_inner_pids(const struct facts *f, struct strbuf *out);
+
 /** "340 ms", "12.1 s" */
 void facts_seconds(struct strbuf *out, double seconds);
 

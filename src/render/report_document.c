@@ -112,13 +112,18 @@ static void put_notes(struct document *d)
 	const struct profile *p = d->report->profile;
 	struct strbuf cost = { 0 };
 	answer_cost(d->report, &cost);
-	if (cost.length || p->meta.note_count)
+	struct strbuf inner = { 0 };
+	facts_inner_pids(&d->report->facts, &inner);
+	if (cost.length || inner.length || p->meta.note_count)
 		document_heading(d, "The run");
 	if (cost.length)
 		document_sentence(d, cost.text);
+	if (inner.length)
+		document_sentence(d, inner.text);
 	for (size_t i = 0; i < p->meta.note_count; i++)
 		document_sentence(d, profile_string(p, p->meta.notes[i]));
-	d->failed = d->failed || cost.failed;
+	d->failed = d->failed || cost.failed || inner.failed;
+	strbuf_deinit(&inner);
 	strbuf_deinit(&cost);
 }
 

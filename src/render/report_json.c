@@ -131,6 +131,9 @@ static void put_lists(struct json *j, cJSON *capture)
 	cJSON *pids = add_array(j, capture, "pids");
 	for (size_t i = 0; pids && i < m->pid_count; i++)
 		append(j, pids, integer_item(j, m->pids[i]));
+	cJSON *inner = add_array(j, capture, "inner_pids");
+	for (size_t i = 0; inner && i < m->pid_count; i++)
+		append(j, inner, integer_item(j, m->inner_pids[i] ? m->inner_pids[i] : m->pids[i]));
 	cJSON *notes = add_array(j, capture, "notes");
 	for (size_t i = 0; notes && i < m->note_count; i++)
 		append(j, notes, text_item(j, profile_string(j->report->profile, m->notes[i])));

@@ -34,12 +34,8 @@ static void describe_targets(struct strbuf *text, struct process_table *processe
 	for (size_t i = 0; i < c->pid_count; i++) {
 		const struct process_info *p =
 			process_info(processes, process_find(processes, c->pids[i]));
-		pid_t inner = process_inner_pid(c->pids[i]);
-		strbuf_printf(text, "%s %d (%s", i ? "," : "", (int)c->pids[i],
+		strbuf_printf(text, "%s %d (%s)", i ? "," : "", (int)c->pids[i],
 			      strings_text(process_strings(processes), p->comm));
-		if (inner)
-			strbuf_printf(text, ", %d in its pid namespace", (int)inner);
-		strbuf_putc(text, ')');
 	}
 }
 
@@ -47,9 +43,12 @@ int facts_targets(struct builder *b, struct process_table *processes, const stru
 {
 	struct strbuf text = { 0 };
 	describe_targets(&text, processes, t);
-	for (size_t i = 0; !t->config->system && i < t->pids.count; i++)
-		if (builder_target_pid(b, (uint32_t)t->pids.at[i]) < 0)
+	for (size_t i = 0; !t->config->system && i < t->pids.count; i++) {
+		pid_t pid = t->pids.at[i];
+		if (builder_target_pid(b, (uint32_t)pid) < 0)
 			text.failed = true;
+		builder_target_inner_pid(b, (uint32_t)pid, (uint32_t)process_inner_pid(pid));
+	}
 	builder_meta(b)->command = builder_intern(b, strbuf_text(&text));
 	bool failed = text.failed;
 	strbuf_deinit(&text);

@@ -300,7 +300,7 @@ def test_kernel_frames_get_their_names_from_this_kernel(tmp_path):
     assert kernel_stacks(part) == whole
 
     def move(fields):
-        return [(n, v + (64 << 20) if n == 3 else v) for n, v in forget_half(fields)]
+        return [(n, v + (64 << 10) if n == 3 else v) for n, v in forget_half(fields)]
     part.write_bytes(with_kernel_frames(raw, move))
     assert any("[kernel.kallsyms+0x" in line for line in kernel_stacks(part)), "not a name is made up"
 

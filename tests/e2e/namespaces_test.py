@@ -120,7 +120,9 @@ def test_overlayfs_in_new_mount_pid_and_user_namespaces(tmp_path):
     assert whole(run.stacks, "main", "outer", "middle", "inner") >= 0.95 * run.stacks.total > 20
     capture = json.loads((tmp_path / "x.json").read_text())["capture"]
     assert capture["pids"] == [pid]  # as we see it
-    assert capture["command"] == f"attach {pid} (hidden, 1 in its pid namespace)"
+    assert capture["inner_pids"] == [1]  # as it sees itself
+    assert capture["command"] == f"attach {pid} (hidden)"
+    assert f"In its own pid namespace {pid} is 1." in perfprof("report", tmp_path / "x.pb.gz").stdout
 
 
 def test_perfprof_inside_a_pid_namespace(tmp_path):

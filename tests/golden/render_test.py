@@ -81,7 +81,7 @@ def test_the_fields_that_scripts_rely_on():
     report = json.loads(render("small", "json"))
     capture = report["capture"]
     assert report["schema"] == "perfprof.report/1"
-    known = {"command": "work --fast", "pids": [100], "backend": "perf", "unwind": "auto", "event": "cpu",
+    known = {"command": "work --fast", "pids": [100], "inner_pids": [100], "backend": "perf", "unwind": "auto", "event": "cpu",
              "rate_hz": 999, "duration_s": 2.5, "samples": 28, "lost_samples": 5, "throttled": 6,
              "truncated_samples": 7, "profiler_cpu_s": 8e-9, "profiler_kernel_s": 10e-9, "profiler_written_bytes": 11,
              "wanted_rate_hz": 1999, "unsampled_cpu_s": 77e-9,

@@ -132,6 +132,30 @@ static void every_fact_survives(void **state)
 	strbuf_deinit(&bytes);
 }
 
+static void targets_have_a_pid_inside(void **state)
+{
+	(void)state;
+	struct builder *b;
+	struct profile *p;
+	struct strbuf bytes = { 0 };
+	assert_int_equal(builder_create(&b, NULL), 0);
+	for (uint32_t pid = 50; pid < 54; pid++)
+		assert_int_equal(builder_target_pid(b, pid), 0);
+	builder_target_inner_pid(b, 51, 1);
+	builder_target_inner_pid(b, 53, 700);
+	builder_target_inner_pid(b, 50, 9); /* out of order: not asked for here */
+	assert_int_equal(builder_freeze(b, &p, NULL), 0);
+	assert_int_equal(pprof_write(p, &bytes, NULL), 0);
+	profile_destroy(p);
+	builder_destroy(b);
+	assert_int_equal(pprof_read(bytes.text, bytes.length, &p, NULL), 0);
+	assert_int_equal(p->meta.pid_count, 4);
+	static const uint32_t inner[] = { 0, 1, 0, 700 };
+	assert_memory_equal(p->meta.inner_pids, inner, sizeof(inner));
+	profile_destroy(p);
+	strbuf_deinit(&bytes);
+}
+
 static void completed_samples_have_a_label(void **state)
 {
 	(void)state;
@@ -602,6 +626,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_capture_read_and_written_is_the_same_file),
 		cmocka_unit_test(every_fact_survives),
+		cmocka_unit_test(targets_have_a_pid_inside),
 		cmocka_unit_test(completed_samples_have_a_label),
 		cmocka_unit_test(our_message_is_the_last_field),
 		cmocka_unit_test(the_default_type_is_one_that_has_values),
