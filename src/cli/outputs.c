@@ -48,8 +48,9 @@ int output_format_of(const char *path, enum output_format *out, struct error *er
 			continue;
 		if (suffixes[i].format == FORMAT_LATER)
 			return fail(err, -EINVAL,
-				    "cannot write '%s': %s files are not in this version", path,
-				    suffixes[i].suffix);
+				    "cannot write '%s': %s pages are not in this version; an .svg "
+				    "zooms and searches in any browser",
+				    path, suffixes[i].suffix);
 		*out = (enum output_format)suffixes[i].format;
 		return 0;
 	}
@@ -234,14 +235,13 @@ static int render(const struct profile *p, enum output_format format,
 }
 
 /* %p is the first target's pid, %t the local time as YYYYmmdd-HHMMSS, %% a percent sign. */
-static void expand(const char *path, pid_t pid, struct strbuf *out)
+static void expand(const char *path, pid_t pid, time_t now, struct strbuf *out)
 {
 	for (; *path; path++) {
 		if (path[0] != '%' || !path[1]) {
 			strbuf_putc(out, *path);
 			continue;
 		}
-		time_t now = time(NULL);
 		struct tm local;
 		char text[32] = "";
 		switch (*++path) {
@@ -259,9 +259,10 @@ static void expand(const char *path, pid_t pid, struct strbuf *out)
 
 int outputs_expand(struct outputs *o, pid_t pid, struct error *err)
 {
+	time_t now = time(NULL); /* one for all: names that belong together look alike */
 	for (size_t i = 0; i < o->count; i++) {
 		struct strbuf path = { 0 };
-		expand(o->at[i].path, pid, &path);
+		expand(o->at[i].path, pid, now, &path);
 		if (path.failed || !path.text) {
 			strbuf_deinit(&path);
 			return fail(err, -ENOMEM, "out of memory");
@@ -312,7 +313,7 @@ static int write_output(const struct output *o, const struct strbuf *bytes, pid_
 	if (o->expanded)
 		strbuf_puts(&path, o->path);
 	else
-		expand(o->path, pid, &path);
+		expand(o->path, pid, time(NULL), &path);
 	int r = write_file(strbuf_text(&path), bytes->text, bytes->length,
 			   file_owner_from_environment(), err);
 	strbuf_deinit(&path);

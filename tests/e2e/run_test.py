@@ -324,15 +324,6 @@ def test_standard_output_on_request(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_pid_and_time_in_the_name(tmp_path):
-    result = perfprof("run", "-o", tmp_path / "a-%p-%t.folded", "--", "sh", "-c", "echo $$")
-    pid = result.stdout.strip()
-    names = os.listdir(tmp_path)
-    assert len(names) == 1
-    parts = names[0].removesuffix(".folded").split("-")
-    assert parts[1] == pid and len(parts[2]) == 8 and len(parts[3]) == 6
-
-
 def test_several_outputs(tmp_path):
     names = ["x.pb.gz", "x.pprof", "x.svg", "x.folded", "x.txt", "x.json", "x.md"]
     options = [o for n in names for o in ("-o", tmp_path / n)]
