@@ -106,7 +106,7 @@ static int open_named(struct part_file *f, struct file_owner owner)
 int part_file_open(const char *path, struct file_owner owner, struct part_file *out,
 		   struct error *err)
 {
-	*out = (struct part_file){ .fd = -1 };
+	*out = (struct part_file){ .fd = -1, .owner = owner };
 	if (asprintf(&out->path, "%s.part", path) < 0) {
 		out->path = NULL;
 		return fail(err, -ENOMEM, "out of memory");
@@ -141,6 +141,33 @@ int part_file_append(struct part_file *f, const void *bytes, size_t size_bytes, 
 		return fail(err, r, "cannot write '%s', nor cut off what was written: %s", f->path,
 			    strerror(-r));
 	return fail(err, r, "cannot write '%s': %s", f->path, strerror(-r));
+}
+
+int part_file_begin_anew(struct part_file *f, const void *bytes, size_t size_bytes,
+			 struct error *err)
+{
+	struct part_file aside = { .fd = -1, .owner = f->owner };
+	if (asprintf(&aside.path, "%s.new", f->path) < 0)
+		return fail(err, -ENOMEM, "out of memory");
+	unlink(aside.path); /* of one that was killed between here and the end */
+	int r = create(&aside, f->owner);
+	if (r < 0) {
+		fail(err, r, "cannot create '%s': %s", aside.path, strerror(-r));
+		part_file_keep(&aside);
+		return r;
+	}
+	r = part_file_append(&aside, bytes, size_bytes, err);
+	if (r == 0 && rename(aside.path, f->path) < 0)
+		r = fail_errno(err, "cannot rename '%s'", aside.path);
+	if (r < 0) {
+		part_file_remove(&aside);
+		return r;
+	}
+	close(f->fd);
+	f->fd = take_fd(&aside.fd);
+	f->size_bytes = aside.size_bytes;
+	part_file_keep(&aside);
+	return 0;
 }
 
 void part_file_remove(struct part_file *f)

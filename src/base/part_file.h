@@ -19,6 +19,7 @@ struct part_file {
 	char *kept_aside; /* under which name a leftover is now; NULL: there was none */
 	bool in_use; /* the usual name belongs to a living process, or is no file: this is another */
 	uint64_t size_bytes;
+	struct file_owner owner;
 };
 
 /**
@@ -36,6 +37,13 @@ int part_file_open(const char *path, struct file_owner owner, struct part_file *
  * @return 0; negative errno (-ENOSPC), `err` is set
  */
 int part_file_append(struct part_file *f, const void *bytes, size_t size_bytes, struct error *err);
+
+/**
+ * Puts a new file with these bytes in its place, at once: nobody finds it without the old or the new ones.
+ * @return 0; negative errno, `err` is set, and the old one is there still
+ */
+int part_file_begin_anew(struct part_file *f, const void *bytes, size_t size_bytes,
+			 struct error *err);
 
 /** Closes and removes it, if the name is still ours. Does nothing without a file. */
 void part_file_remove(struct part_file *f);

@@ -60,6 +60,12 @@ static int store(const struct option *o, void *fields, const char *text, const c
 			return fail(err, -EINVAL, "%s wants a whole number of at least 1, not '%s'",
 				    shown, text);
 		return 0;
+	case OPTION_PERCENT:
+		if (parse_percent(text, field) < 0)
+			return fail(err, -EINVAL,
+				    "%s wants a percentage like 1 or 0.5, at most 100, not '%s'",
+				    shown, text);
+		return 0;
 	case OPTION_SIZE:
 		if (parse_size(text, field) < 0)
 			return fail(err, -EINVAL,

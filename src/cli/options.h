@@ -18,6 +18,7 @@ enum option_type {
 	OPTION_UNSET,    /* bool: cleared */
 	OPTION_UINT,     /* uint32_t, at least 1 */
 	OPTION_DURATION, /* uint64_t nanoseconds: 10, 2.5, 500ms, 10s, 2m */
+	OPTION_PERCENT,  /* uint32_t, millionths: 1, 0.5, 100 */
 	OPTION_SIZE,     /* size_t bytes: 0, 4096, 512K, 24M */
 	OPTION_STRING,   /* const char *; the last one counts */
 	OPTION_WORD,     /* const char *: one of `words` */
@@ -97,8 +98,9 @@ void option_words_list(const struct option_words *words, FILE *out);
 
 static inline bool option_takes_argument(const struct option *o)
 {
-	return o->type == OPTION_UINT || o->type == OPTION_DURATION || o->type == OPTION_SIZE ||
-	       o->type == OPTION_STRING || o->type == OPTION_WORD || o->type == OPTION_LIST;
+	return o->type == OPTION_UINT || o->type == OPTION_PERCENT || o->type == OPTION_DURATION ||
+	       o->type == OPTION_SIZE || o->type == OPTION_STRING || o->type == OPTION_WORD ||
+	       o->type == OPTION_LIST;
 }
 
 /** Parses a duration. @return 0 or -EINVAL */
@@ -109,6 +111,9 @@ int parse_duration_ns(const char *text, uint64_t *out_ns);
  * @return 0; -EINVAL, also if it is empty
  */
 int parse_time_range_ns(const char *text, uint64_t *out_begin_ns, uint64_t *out_end_ns);
+
+/** Parses a percentage above 0 and up to 100 into millionths of the whole. @return 0 or -EINVAL */
+int parse_percent(const char *text, uint32_t *out_ppm);
 
 /** Parses a number of bytes, K, M and G being powers of 1024. @return 0 or -EINVAL */
 int parse_size(const char *text, size_t *out_bytes);

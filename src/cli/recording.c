@@ -83,6 +83,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	if (r == 0)
 		r = choose_sampler(o, config, err);
 	config->rate_hz = o->rate_hz;
+	config->max_overhead_ppm = o->max_overhead_ppm;
 	config->duration_ns = o->duration_ns;
 	config->time_budget_bytes = o->time_budget_bytes ? o->time_budget_bytes : SESSION_NO_TIMES;
 	config->children = o->children;
@@ -109,9 +110,9 @@ static void say_what_was_recorded(const struct profile *p, const struct recordin
 {
 	uint64_t samples = profile_total_count(p);
 	bool terminal = isatty(STDERR_FILENO);
-	if (!o->quiet && p->meta.rate_hz < o->rate_hz)
-		note("sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
-		     p->meta.rate_hz, o->rate_hz);
+	for (size_t i = 0; !o->quiet && i < p->meta.note_count; i++)
+		if (!strncmp(profile_string(p, p->meta.notes[i]), "sampled at ", 11))
+			note("%s", profile_string(p, p->meta.notes[i]));
 	if (o->quiet || (!terminal && !p->meta.lost_samples))
 		return;
 	note("%llu %s in %.1f s, %llu lost, %.1f %% truncated", (unsigned long long)samples,

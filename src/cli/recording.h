@@ -14,6 +14,7 @@
 
 struct recording_options {
 	uint32_t rate_hz;
+	uint32_t max_overhead_ppm;
 	uint64_t duration_ns;
 	size_t time_budget_bytes;
 	const char *event, *backend, *unwind, *format, *weight;
@@ -28,13 +29,13 @@ struct recording_options {
 	const char *user;
 };
 
-#define RECORDING_DEFAULTS                                                           \
-	{                                                                            \
-		.rate_hz = 999, .event = "cpu", .backend = "auto", .unwind = "auto", \
-		.inlines = true, .kernel = true, .children = true, .complete = true, \
-		.time_budget_bytes = TIME_BUDGET_BYTES,                              \
-		.log = { LOG_ALL,                                                    \
-			 STDERR_FILENO }                                             \
+#define RECORDING_DEFAULTS                                                                    \
+	{                                                                                     \
+		.rate_hz = 999, .max_overhead_ppm = 10000, .event = "cpu", .backend = "auto", \
+		.unwind = "auto", .inlines = true, .kernel = true, .children = true,          \
+		.complete = true, .time_budget_bytes = TIME_BUDGET_BYTES,                     \
+		.log = { LOG_ALL,                                                             \
+			 STDERR_FILENO }                                                      \
 	}
 
 #define RECORDING_OPTION(type_, letter_, name_, argument_, field_, help_)                       \
@@ -55,6 +56,8 @@ extern const struct option_words recording_backends, recording_unwinds;
 	RECORDING_OPTION(OPTION_UINT, 'F', "rate", "HZ", rate_hz,                                 \
 			 "samples per second of CPU time (999)"),                                 \
 		RECORDING_OPTION(OPTION_UINT, 'r', "freq", "HZ", rate_hz, NULL),                  \
+		RECORDING_OPTION(OPTION_PERCENT, 0, "max-overhead", "PERCENT", max_overhead_ppm,  \
+				 "lower the rate where sampling costs more of the CPU time (1)"), \
 		RECORDING_OPTION(OPTION_DURATION, 'd', "duration", "TIME", duration_ns,           \
 				 "stop after TIME: 10, 2.5, 500ms, 10s, 2m"),                     \
 		RECORDING_OPTION(OPTION_STRING, 'e', "event", "NAME", event,                      \

@@ -4,11 +4,13 @@
 #include "cli/cli.h"
 #include "cli/recording.h"
 
-static int append_member(void *context, const void *bytes, size_t size_bytes)
+static int append_member(void *context, const void *bytes, size_t size_bytes, bool begins)
 {
 	struct recording_journal *j = context;
 	struct error err = { 0 };
-	int r = part_file_append(&j->file, bytes, size_bytes, &err);
+	int r = begins && j->file.size_bytes
+			? part_file_begin_anew(&j->file, bytes, size_bytes, &err)
+			: part_file_append(&j->file, bytes, size_bytes, &err);
 	j->cut_short |= r < 0;
 	if (r < 0 && !j->quiet)
 		note("%s; sampling goes on, but what is sampled from now on is lost if perfprof is "

@@ -11,6 +11,7 @@ static const char *type_name(enum option_type type)
 	case OPTION_LIST: return "list";
 	case OPTION_LAST:
 	case OPTION_UINT:
+	case OPTION_PERCENT:
 	case OPTION_DURATION:
 	case OPTION_SIZE:
 	case OPTION_STRING:

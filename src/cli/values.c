@@ -19,6 +19,19 @@ int parse_uint(const char *text, uint32_t low, uint32_t high, uint32_t *out)
 	return 0;
 }
 
+int parse_percent(const char *text, uint32_t *out_ppm)
+{
+	char *end;
+	double v = strtod(text, &end);
+	if (end == text || *end || text[strspn(text, "0123456789.")])
+		return -EINVAL;
+	double ppm = v * 1e4;
+	if (!isfinite(ppm) || ppm < 1 || ppm > 1e6)
+		return -EINVAL;
+	*out_ppm = (uint32_t)ppm;
+	return 0;
+}
+
 int parse_size(const char *text, size_t *out_bytes)
 {
 	static const char units[] = "KMG";

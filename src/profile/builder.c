@@ -256,6 +256,17 @@ static bool is_row(const struct draft_sample *s, const struct draft_sample *want
 	       s->truncated == wanted->truncated && s->completed == wanted->completed;
 }
 
+static uint64_t hash_sample(const struct draft_sample *s)
+{
+	return hash_pair((uint64_t)s->stack << 32 | s->thread,
+			 (uintptr_t)s->truncated + s->completed);
+}
+
+bool draft_index_sample(struct builder *b, uint32_t row)
+{
+	return index_add(&b->sample_index, hash_sample(&b->samples.at[row]), row);
+}
+
 draft_sample_id builder_add_row(struct builder *b, const struct builder_row *wanted)
 {
 	const draft_sample_id none = { 0 };
@@ -270,8 +281,7 @@ draft_sample_id builder_add_row(struct builder *b, const struct builder_row *wan
 	};
 	if (!fresh.truncated)
 		return none;
-	uint64_t hash = hash_pair((uint64_t)fresh.stack << 32 | fresh.thread,
-				  (uintptr_t)fresh.truncated + fresh.completed);
+	uint64_t hash = hash_sample(&fresh);
 	uint32_t row;
 	b->sample_count += wanted->count;
 	for (struct index_probe p = index_find(&b->sample_index, hash);

@@ -95,4 +95,7 @@ struct builder {
 	VEC(struct profile_time) fresh; /* by rows of `samples`: not in the journal yet */
 };
 
+/** Makes a row of samples known to builder_add_row(). @return false without memory */
+bool draft_index_sample(struct builder *b, uint32_t row);
+
 #endif

@@ -14,9 +14,9 @@
 struct journal;
 
 /**
- * Begins a journal of what the builder will get.
+ * Begins a journal of what the builder has, as far as it knows when that was sampled, and will get.
  *
- * @param b borrowed; it has no samples yet
+ * @param b borrowed
  * @return 0 or -ENOMEM
  */
 int journal_create(struct builder *b, struct journal **out, struct error *err);

@@ -44,6 +44,17 @@ struct journal {
 	bool failed; /* without memory */
 };
 
+/* Samples from before the journal are as fresh as those that come. */
+static bool take_what_is_there(struct builder *b)
+{
+	struct time_log_reader reader = time_log_read(&b->times);
+	struct profile_time e;
+	while (time_log_next(&reader, &e))
+		if (!vec_push(&b->fresh, e))
+			return false;
+	return true;
+}
+
 int journal_create(struct builder *b, struct journal **out, struct error *err)
 {
 	struct journal *j = calloc(1, sizeof(*j));
@@ -52,6 +63,10 @@ int journal_create(struct builder *b, struct journal **out, struct error *err)
 	j->b = b;
 	j->put.out = &j->plain;
 	b->keep_fresh = true;
+	if (!take_what_is_there(b)) {
+		journal_destroy(j);
+		return fail(err, -ENOMEM, "out of memory");
+	}
 	*out = j;
 	return 0;
 }
@@ -308,7 +323,7 @@ static bool number_samples(struct journal *j)
 				return false;
 			j->number_of.at[row] = (uint32_t)j->rows.count;
 		}
-		j->counts.at[j->number_of.at[row] - 1]++;
+		j->counts.at[j->number_of.at[row] - 1] += j->b->fresh.at[i].count;
 	}
 	return true;
 }
@@ -330,6 +345,13 @@ static void put_times(struct journal *j)
 		protobuf_put_varint(&j->put.list,
 				    j->sample_count + j->number_of.at[fresh[i].sample] - 1);
 	pprof_put_list(&j->put, TIMES_SAMPLE);
+	bool counted = false;
+	for (size_t i = 0; i < count; i++)
+		counted |= fresh[i].count != 1;
+	for (size_t i = 0; counted && i < count; i++)
+		protobuf_put_varint(&j->put.list, fresh[i].count);
+	if (counted)
+		pprof_put_list(&j->put, TIMES_COUNT);
 	pprof_put_part(&j->put, CAPTURE_TIMES);
 }
 

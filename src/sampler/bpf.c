@@ -125,6 +125,19 @@ static uint64_t bpf_rearm(struct sampler *s, uint64_t now_ns)
 	return bpf_clocks_change(b, now_ns);
 }
 
+/* At once, and for clocks too on which nobody was seen for long: they would go on at the old rate. */
+static void bpf_set_rate(struct sampler *s, uint32_t rate_hz)
+{
+	struct bpf *b = bpf_of(s);
+	b->stats.rate_hz = rate_hz;
+	b->jitter.nominal_ns = NSEC_PER_SEC / rate_hz;
+	b->jitter.next_ns = 0;
+	uint64_t now_ns = monotonic_ns();
+	for (uint32_t i = 0; i < b->cpu_count; i++)
+		b->clocks[i].busy_ns = now_ns;
+	bpf_clocks_change(b, now_ns);
+}
+
 static bool bpf_peek(struct sampler *s, const struct record **out)
 {
 	return bpf_emit(bpf_of(s), out);
@@ -193,6 +206,7 @@ const struct sampler_ops sampler_bpf = {
 	.add_on_exec = bpf_add_on_exec,
 	.arm = bpf_arm,
 	.rearm = bpf_rearm,
+	.set_rate = bpf_set_rate,
 	.publish_rows = bpf_publish_rows,
 	.publish_mappings = bpf_publish_mappings,
 	.peek = bpf_peek,

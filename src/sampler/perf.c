@@ -212,6 +212,21 @@ static uint64_t perf_rearm(struct sampler *s, uint64_t now_ns)
 	return now_ns + pause_ns < p->jitter.next_ns ? now_ns + pause_ns : p->jitter.next_ns;
 }
 
+/* At once, and for events too that have not sampled for long. Copies of events keep their period: they are thinned. */
+static void perf_set_rate(struct sampler *s, uint32_t rate_hz)
+{
+	struct perf *p = perf_of(s);
+	p->stats.rate_hz = rate_hz;
+	p->jitter.nominal_ns = NSEC_PER_SEC / rate_hz;
+	p->jitter.next_ns = 0;
+	for (uint32_t i = 0; i < p->families.event.count; i++) {
+		struct perf_sampling_event *event = &p->families.event.at[i];
+		if (event->fd >= 0 && !event->dirty)
+			event->dirty = vec_push(&p->dirty, i);
+	}
+	perf_change_periods(p, monotonic_ns());
+}
+
 static bool perf_peek(struct sampler *s, const struct record **out)
 {
 	return perf_emit(perf_of(s), out);
@@ -251,6 +266,7 @@ const struct sampler_ops sampler_perf = {
 	.add_on_exec = perf_add_on_exec,
 	.arm = perf_arm,
 	.rearm = perf_rearm,
+	.set_rate = perf_set_rate,
 	.peek = perf_peek,
 	.consume = perf_consume,
 	.disarm = perf_disarm,

@@ -101,6 +101,12 @@ struct sampler_ops {
 	 */
 	uint64_t (*rearm)(struct sampler *s, uint64_t now_ns);
 
+	/**
+	 * Lowers the rate, for all threads and from now on, to within some ms. NULL where it cannot be.
+	 * @param rate_hz at least 1
+	 */
+	void (*set_rate)(struct sampler *s, uint32_t rate_hz);
+
 	/*
 	 * For samplers that walk stacks themselves; NULL for others, which leave it to the session.
 	 * What is not published is walked by the session as well.

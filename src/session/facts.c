@@ -133,12 +133,23 @@ int facts_end(struct builder *b, const struct sampler_stats *stats,
 	facts_numbers(b, stats, so_far);
 	if (note_turns(b, stats) < 0)
 		return -ENOMEM;
-	if (stats->rate_hz >= so_far->wanted_rate_hz)
+	if (stats->rate_hz >= so_far->wanted_rate_hz || so_far->rate_was_lowered)
 		return 0;
 	char text[160];
 	snprintf(text, sizeof(text),
 		 "sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
 		 stats->rate_hz, so_far->wanted_rate_hz);
+	return builder_note(b, text);
+}
+
+int facts_lowered(struct builder *b, uint32_t max_overhead_ppm)
+{
+	const struct profile_meta *meta = builder_meta(b);
+	char text[160];
+	snprintf(text, sizeof(text),
+		 "sampled at %u Hz, not %u: more would have cost above %g %% of the CPU time "
+		 "(--max-overhead)",
+		 meta->rate_hz, meta->wanted_rate_hz, max_overhead_ppm / 1e4);
 	return builder_note(b, text);
 }
 

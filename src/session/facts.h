@@ -21,6 +21,7 @@ struct facts_so_far {
 	uint64_t system_ns; /* what the targets ran in kernel mode */
 	uint64_t lost, throttled;
 	uint32_t wanted_rate_hz;
+	bool rate_was_lowered; /* by us, since sampling cost too much: that is said at the very end */
 };
 
 /** Fills the numbers, as they are at the moment. */
@@ -30,6 +31,13 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 /** Fills what is known when sampling has stopped. @return 0 or -ENOMEM */
 int facts_end(struct builder *b, const struct sampler_stats *stats,
 	      const struct facts_so_far *so_far);
+
+/**
+ * Says that sampling would have cost more than it may.
+ * @param max_overhead_ppm of CPU time
+ * @return 0 or -ENOMEM
+ */
+int facts_lowered(struct builder *b, uint32_t max_overhead_ppm);
 
 /**
  * Says why stacks end where files could not be opened.

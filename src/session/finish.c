@@ -70,6 +70,8 @@ int session_profile(struct session *s, struct profile **out, struct error *err)
 			 "the command runs with another user's rights (set-user-ID): the kernel "
 			 "removes our events then, and what it does is not in this profile") < 0)
 		return fail(err, -ENOMEM, "out of memory");
+	if (s->overhead.rate_hz && facts_lowered(s->builder, s->config->max_overhead_ppm) < 0)
+		return fail(err, -ENOMEM, "out of memory");
 	struct profile_meta *meta = builder_meta(s->builder);
 	meta->lost_samples = s->lost;
 	meta->throttled = s->throttled;

@@ -74,6 +74,8 @@ static int tell_publisher(struct session *s, const struct record *r)
 /* @return 1 when the sample is done; 0 when it waits for rows; negative errno */
 static int take_sample(struct session *s, const struct record *r, uint64_t now_ns)
 {
+	if (!overhead_keeps(&s->overhead, r->time_ns))
+		return 1;
 	int status = stacks_add(s->stacks, r, may_wait(s, r, now_ns));
 	if (status > 0 && tell_publisher(s, r) < 0)
 		return -ENOMEM;

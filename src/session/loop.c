@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "profile/builder.h"
+#include "profile/thin.h"
 #include "session/intake.h"
 #include "session/publish.h"
 #include "session/stacks.h"
@@ -91,17 +92,39 @@ void loop_keep_journal(struct session *s, uint64_t now_ns)
 	keeping_write(&s->keeping, now_ns);
 }
 
-static void tick(struct session *s, uint64_t now_ns)
+/* Lowers the rate, if sampling costs more than it may. @return 0 or -ENOMEM */
+static int keep_to_budget(struct session *s, uint64_t now_ns)
+{
+	struct sampler_stats stats;
+	if (!s->sampler->ops->set_rate)
+		return 0;
+	s->sampler->ops->stats(s->sampler, &stats);
+	uint32_t rate_hz = overhead_look(&s->overhead, now_ns, &stats, s->config->max_overhead_ppm);
+	if (!rate_hz)
+		return 0;
+	log_debug(s->config->log, LOG_SESSION,
+		  "sampling costs more than %g %% of the CPU time: at %u Hz from now on, not %u",
+		  s->config->max_overhead_ppm / 1e4, rate_hz, stats.rate_hz);
+	s->sampler->ops->set_rate(s->sampler, rate_hz);
+	overhead_lowered(&s->overhead, now_ns, stats.rate_hz, rate_hz);
+	keeping_void(&s->keeping);
+	int r = builder_thin(s->builder, rate_hz, stats.rate_hz, &s->overhead.random);
+	keeping_begin_anew(&s->keeping);
+	return r;
+}
+
+static int tick(struct session *s, uint64_t now_ns)
 {
 	loop_keep_journal(s, now_ns);
 	if (now_ns < s->next_tick_ns)
-		return;
+		return 0;
 	s->next_tick_ns = now_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
 	look_for_rights(s);
 	system_time_read(&s->system_time);
 	if (s->config->on_tick)
 		s->config->on_tick(s->config->tick_context, builder_sample_count(s->builder),
 				   now_ns - s->start_ns);
+	return keep_to_budget(s, now_ns);
 }
 
 /* Sleeps until something has happened, or it is time. @return 1 if something has; negative errno */
@@ -137,7 +160,8 @@ int loop_run(struct session *s, struct error *err)
 			return fail(err, -ENOMEM, "out of memory");
 		publisher_run(s->publisher);
 		now_ns = monotonic_ns();
-		tick(s, now_ns);
+		if (tick(s, now_ns) < 0)
+			return fail(err, -ENOMEM, "out of memory");
 		if (s->stop_ns && now_ns >= s->stop_ns)
 			break;
 		news = wait_for_news(s, timeout_ms(s, now_ns, due_ns), err);

@@ -42,6 +42,7 @@ struct session_config {
 	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
 	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
 	uint32_t rate_hz;
+	uint32_t max_overhead_ppm; /* what sampling may cost of CPU time; 0: no limit */
 	enum session_unwind unwind;
 	uint64_t duration_ns;     /* 0: until the end of CMD or of all targets */
 	size_t time_budget_bytes; /* of samples' times in the capture; 0: TIME_BUDGET_BYTES */
@@ -53,9 +54,10 @@ struct session_config {
 	void *tick_context;
 	/**
 	 * Takes a member of the journal (profile/journal.h), once a second and when sampling has stopped;
-	 * may be NULL. Anything but 0 ends the journal. May be set until session_run().
+	 * may be NULL. Anything but 0 ends the journal. May be set until session_run(). `begins`: it is the
+	 * first of a journal, which takes the place of what there may have been.
 	 */
-	int (*on_member)(void *context, const void *bytes, size_t size_bytes);
+	int (*on_member)(void *context, const void *bytes, size_t size_bytes, bool begins);
 	void *member_context;
 };
 

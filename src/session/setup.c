@@ -75,7 +75,7 @@ int setup_sampler(struct session *s, struct error *err)
 {
 	const struct session_config *c = s->config;
 	struct sampler_config sampler = {
-		.rate_hz = c->rate_hz,
+		.rate_hz = s->overhead.rate_hz ? s->overhead.rate_hz : c->rate_hz,
 		.kernel = true, /* --no-kernel leaves out frames, not samples */
 		.children = c->children,
 		.jitter = true,

@@ -28,6 +28,7 @@ static int begin_clock(struct session *s, struct error *err)
 	s->start_ns = monotonic_ns();
 	builder_set_start(s->builder, s->start_ns - s->before.duration_ns);
 	s->next_tick_ns = s->start_ns + TICK_INTERVAL_MS * NSEC_PER_MSEC;
+	overhead_begin(&s->overhead, s->start_ns);
 	if (s->run > 1)
 		return 0;
 	s->start_unix_ns = clock_ns(CLOCK_REALTIME);

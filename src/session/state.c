@@ -12,6 +12,7 @@ struct facts_so_far state_so_far(const struct session *s, uint64_t now_ns)
 		.lost = s->lost,
 		.throttled = s->throttled,
 		.wanted_rate_hz = s->config->rate_hz,
+		.rate_was_lowered = s->overhead.rate_hz,
 	};
 }
 

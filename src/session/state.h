@@ -11,6 +11,7 @@
 #include "session/child.h"
 #include "session/facts.h"
 #include "session/keeping.h"
+#include "session/overhead.h"
 #include "session/recorded.h"
 #include "session/session.h"
 #include "session/signals.h"
@@ -56,6 +57,7 @@ struct session {
 	uint64_t patience_ns, drain_interval_ns; /* before a ring overflows */
 	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
+	struct overhead overhead;
 	uint32_t run;        /* 1 is the first */
 	uint64_t run_cpu_ns; /* of this one */
 	struct runs_before before;

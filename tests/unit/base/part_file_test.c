@@ -211,12 +211,37 @@ static void without_a_folder_there_is_none(void **state)
 	part_file_remove(&p);
 }
 
+static void another_one_takes_its_place(void **state)
+{
+	const struct fixture *f = *state;
+	struct part_file p;
+	char aside[192], text[16] = "";
+	snprintf(aside, sizeof(aside), "%s.new", f->part);
+	assert_int_equal(part_file_open(f->output, nobody, &p, NULL), 0);
+	assert_int_equal(part_file_append(&p, "before", 6, NULL), 0);
+	assert_int_equal(part_file_begin_anew(&p, "an", 2, NULL), 0);
+	assert_int_equal(part_file_append(&p, "ew", 2, NULL), 0);
+	assert_int_equal(p.size_bytes, 4);
+	int fd = open(f->part, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof(text) - 1), 4);
+	assert_string_equal(text, "anew");
+	close(fd);
+	assert_int_equal(access(aside, F_OK), -1);
+	assert_int_equal(mkdir(aside, 0700), 0); /* where none can be made, the old one goes on */
+	assert_true(part_file_begin_anew(&p, "x", 1, NULL) < 0);
+	assert_int_equal(part_file_append(&p, "!", 1, NULL), 0);
+	assert_int_equal(rmdir(aside), 0);
+	part_file_remove(&p);
+	assert_int_equal(access(f->part, F_OK), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_grows_and_goes),
+		TEST(another_one_takes_its_place),
 		TEST(a_leftover_is_kept_aside),
 		TEST(an_empty_leftover_is_nothing),
 		TEST(a_locked_one_is_left_alone),
