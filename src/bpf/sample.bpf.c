@@ -351,6 +351,7 @@ int on_tick(struct bpf_perf_event_data *tick)
 	w->sample.head.tid = pid_of(task);
 	w->sample.pc = tick->regs.ip;
 	take_user_registers(tick, task, &w->sample);
+	w->thread_pointer = task->thread.fsbase;
 	find_space(w, pid);
 	walk_kernel(tick, w);
 	walk_user(w, counters, cpu);

@@ -82,6 +82,9 @@ typedef struct {
 struct signal_struct {
 	atomic_t live;
 };
+struct thread_struct {
+	unsigned long fsbase;
+};
 struct task_struct {
 	unsigned int flags;
 	int pid, tgid;
@@ -90,6 +93,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct sched_entity se;
+	struct thread_struct thread;
 };
 struct linux_binprm;
 #pragma clang attribute pop

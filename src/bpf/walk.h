@@ -28,6 +28,7 @@ struct walk {
 	struct unwind_registers at;
 	uint64_t is_caller; /* at.pc is a return address: the code before it is meant */
 	uint64_t window_start;
+	uint64_t thread_pointer;       /* the base of fs */
 	struct layout_mapping mapping; /* that of the last frame */
 	struct layout_space space;
 	struct layout_table table;
@@ -65,6 +66,7 @@ WALK_INLINE int walk_read(struct walk *w, uint64_t address, uint64_t *out)
 }
 
 #define READ(dst, address) walk_read(context, (address), &(dst))
+#define THREAD_POINTER(dst) ((dst) = ((struct walk *)context)->thread_pointer)
 #include "unwind/step.h"
 
 WALK_INLINE uint32_t *walk_word(uint32_t index)

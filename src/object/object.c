@@ -38,6 +38,18 @@ static int read_file_part(const struct object *o, uint64_t file_off, uint8_t *ou
 	return 0;
 }
 
+bool object_file_off_of(const struct object *o, uint64_t vaddr, uint64_t *out_file_off)
+{
+	for (uint32_t i = 0; i < o->segment_count; i++) {
+		const struct object_segment *s = &o->segments[i];
+		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->file_size_bytes) {
+			*out_file_off = s->file_off + (vaddr - s->vaddr);
+			return true;
+		}
+	}
+	return false;
+}
+
 int object_read(const struct object *o, uint64_t file_off, void *out, size_t size_bytes,
 		struct error *err)
 {

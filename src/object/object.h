@@ -67,6 +67,9 @@ void object_unref(struct object *o);
  */
 bool object_vaddr_of(const struct object *o, uint64_t file_off, uint64_t *out_vaddr);
 
+/** The way back. @return false when no segment has bytes in the file for the address */
+bool object_file_off_of(const struct object *o, uint64_t vaddr, uint64_t *out_file_off);
+
 /**
  * Reads bytes of the file (or image), all of them or none.
  * @return 0; -EBADMSG if they lie behind the end (`err` names the offset); another negative errno

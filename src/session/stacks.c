@@ -221,7 +221,7 @@ static bool read_memory(void *context, enum unwind_memory kind, uint64_t address
 		return read_code(s, address, out, size_bytes);
 	if (kind == MEMORY_BEHIND_COPY)
 		return s->completing && completion_read(&s->completion, address, out, size_bytes);
-	if (!s->live)
+	if (!s->live || kind == MEMORY_GOROUTINE)
 		return false;
 	return process_read(process_info(s->processes, s->process)->pid, address, out, size_bytes);
 }

@@ -45,7 +45,7 @@ int symtab_add_minidebug(struct symtab *t, const struct object *o,
 			 const struct elf_sections *sections, struct error *err);
 
 /**
- * Adds the functions that Go's runtime knows (1.18 and later): a stripped Go program still has them.
+ * Adds the functions that Go's runtime knows: a stripped Go program still has them.
  * @return as symtab_add()
  */
 int symtab_add_gopclntab(struct symtab *t, const struct object *o,

@@ -8,12 +8,14 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "unwind/classify.h"
+#include "unwind/go_rows.h"
 #include "unwind/row_builder.h"
 
 enum {
 	CIE_MAX = 1 << 16, /* distinct ones, each of 400 bytes here; linkers merge equal ones */
 	PADDING_MAX = 15,  /* between aligned functions: no gap row, nothing runs there */
 	SORT_BITS = 11,
+	CIE_IS_GO = UINT32_MAX, /* the "FDE" is a function of Go's own table, by number */
 };
 
 struct fde_ref {
@@ -31,6 +33,8 @@ struct compiler {
 	uint64_t last_cie_key;
 	uint32_t last_cie;
 	VEC(struct fde_ref) fdes;
+	bool has_go;
+	struct go_rows go;
 	struct row_builder rows;
 	struct cfi_machine machine;
 };
@@ -41,6 +45,7 @@ static void compiler_deinit(struct compiler *c)
 	vec_free(&c->fdes);
 	map64_deinit(&c->cie_by_offset);
 	row_builder_deinit(&c->rows);
+	go_rows_close(&c->go);
 	free(c);
 }
 
@@ -108,6 +113,8 @@ static int add_fde(struct compiler *c, int section, const struct cfi_entry *entr
 	if (!cie || !cfi_parse_fde(&c->sections[section], entry, &c->cies.at[cie - 1], &fde) ||
 	    !fde.size_bytes || !is_code(c->obj, &fde))
 		return 0;
+	if (c->has_go && cie_is_of_go(&c->cies.at[cie - 1]))
+		return 0; /* made from Go's own table, which says more */
 	uint64_t start = fde.start_vaddr - c->base_vaddr;
 	if (start > UINT32_MAX || fde.size_bytes > UINT32_MAX - start ||
 	    entry->offset >= TABLE_FDE_DEBUG)
@@ -119,6 +126,37 @@ static int add_fde(struct compiler *c, int section, const struct cfi_entry *entr
 		.cie = (uint32_t)(cie - 1),
 	};
 	return vec_push(&c->fdes, ref) ? 0 : -ENOMEM;
+}
+
+/* A handler "returns" to its first byte, and what is looked up is the byte before. */
+static void reach_before(struct compiler *c, struct fde_ref *ref)
+{
+	if (!c->fdes.count || c->fdes.at[c->fdes.count - 1].size_bytes < 2)
+		return;
+	c->fdes.at[c->fdes.count - 1].size_bytes--;
+	ref->start--;
+	ref->size_bytes++;
+}
+
+static int collect_go(struct compiler *c, struct unwind_table *t)
+{
+	struct go_function f;
+	for (uint64_t i = 0; go_table_function(&c->go.table, i, &f); i++) {
+		uint64_t start = f.start_vaddr - c->base_vaddr;
+		if (start > UINT32_MAX || f.size_bytes > UINT32_MAX - start)
+			break;
+		struct fde_ref ref = { .start = (uint32_t)start,
+				       .size_bytes = (uint32_t)f.size_bytes,
+				       .offset = (uint32_t)i,
+				       .cie = CIE_IS_GO };
+		if (go_rows_is_signal_return(&f))
+			reach_before(c, &ref);
+		if (!vec_push(&c->fdes, ref))
+			return -ENOMEM;
+		t->go_start = i ? t->go_start : f.start_vaddr;
+		t->go_end = f.start_vaddr + f.size_bytes;
+	}
+	return 0;
 }
 
 static int collect_fdes(struct compiler *c, int section, struct error *err)
@@ -180,6 +218,11 @@ static int sort_fdes(struct compiler *c)
 
 static bool add_rows_of(struct compiler *c, const struct fde_ref *ref, uint32_t from)
 {
+	if (ref->cie == CIE_IS_GO) {
+		struct go_function f;
+		return !go_table_function(&c->go.table, ref->offset, &f) ||
+		       go_rows_add(&c->go, &f, c->base_vaddr, from, &c->rows);
+	}
 	static const struct unwind_rule unknown = { .cfa_kind = CFA_UNKNOWN };
 	const struct cfi_section *s = &c->sections[!!(ref->offset & TABLE_FDE_DEBUG)];
 	const struct cfi_cie *cie = &c->cies.at[ref->cie];
@@ -221,9 +264,11 @@ static int build_rows(struct compiler *c, struct unwind_table *t)
 			return -ENOMEM;
 		if (!add_rows_of(c, ref, ref->start > covered ? ref->start : covered))
 			return -ENOMEM;
+		covered = end;
+		if (ref->cie == CIE_IS_GO)
+			continue;
 		t->fdes[t->fde_count++] = (struct table_fde){ ref->start, ref->offset };
 		t->is_go |= cie_is_of_go(&c->cies.at[ref->cie]);
-		covered = end;
 	}
 	t->span_bytes = covered;
 	return row_builder_finish(&c->rows, covered) ? 0 : -ENOMEM;
@@ -231,7 +276,7 @@ static int build_rows(struct compiler *c, struct unwind_table *t)
 
 static void *shrink(void *p, size_t size_bytes)
 {
-	void *smaller = realloc(p, size_bytes);
+	void *smaller = size_bytes ? realloc(p, size_bytes) : NULL;
 	return smaller ? smaller : p;
 }
 
@@ -251,7 +296,11 @@ static void take_rows(struct row_builder *b, struct unwind_table *t)
 
 static int compile(struct compiler *c, struct unwind_table *t, struct error *err)
 {
-	int r = collect_fdes(c, 0, err);
+	int r = go_rows_open(c->obj, &c->go, NULL); /* what is wrong with it leaves CFI */
+	c->has_go = r == 0;
+	if (r == -ENOMEM || (c->has_go && collect_go(c, t) < 0))
+		return fail(err, -ENOMEM, "no memory for unwind rows");
+	r = collect_fdes(c, 0, err);
 	if (r < 0)
 		return r;
 	r = collect_fdes(c, 1, c->fdes.count ? NULL : err);

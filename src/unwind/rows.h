@@ -20,8 +20,28 @@ enum unwind_cfa_kind {
 	CFA_DEREF_RSP, /* *(rsp + cfa_off) + cfa_add */
 	CFA_DEREF_RBP, /* *(rbp + cfa_off) + cfa_add: DRAP of realigned frames */
 	CFA_SIGNAL,    /* a signal frame: registers lie in an ucontext at rsp + cfa_off */
-	CFA_ROOT, /* the return address is undefined: outermost frame (psABI; DWARF 5, 6.4.4) */
-	CFA_SLOW, /* valid, but only for the interpreter of unwind/interpret.h */
+	CFA_ROOT,     /* the return address is undefined: outermost frame (psABI; DWARF 5, 6.4.4) */
+	CFA_SLOW,     /* valid, but only for the interpreter of unwind/interpret.h */
+	CFA_INJECTED, /* rsp + cfa_off; no call led here: it returns to where it interrupted */
+	/*
+	 * The rest leads to another stack, which may lie anywhere: Go's goroutines and the system stack
+	 * of their thread (src/runtime/asm_amd64.s).
+	 */
+	CFA_SWITCH_RBP, /* rbp + cfa_off */
+	/* asmcgocall's own record: how deep (at rsp + cfa_off) in the stack of which g (behind that; 0:
+	 * the depth is an address). The CFA lies cfa_add behind. */
+	CFA_SWITCH_CGO,
+	/* The registers that the thread's current goroutine has saved: CFA_GO_* offsets below. */
+	CFA_SWITCH_SAVED,
+	CFA_OTHER_STACK, /* nothing here says where */
+};
+
+/* In a CFA_SWITCH_SAVED rule. */
+enum unwind_saved_kind {
+	SAVED_BELOW, /* the saved sp points to the return address */
+	/* morestack's caller: all three registers are its own. A lost rbp says that the goroutine was
+	 * given up, so that the stack ends here. */
+	SAVED_PC_AND_SP,
 };
 
 enum unwind_rbp_kind {
@@ -34,10 +54,10 @@ enum unwind_rbp_kind {
 /* Return address: always at cfa - 8 on x86-64 in what compiles to a row; otherwise CFA_SLOW. */
 struct unwind_rule {
 	uint8_t cfa_kind;
-	uint8_t rbp_kind;
-	int16_t rbp_off;
-	int32_t cfa_off; /* fits: larger ones are CFA_SLOW */
-	int32_t cfa_add;
+	uint8_t rbp_kind; /* enum unwind_rbp_kind; of CFA_SWITCH_SAVED enum unwind_saved_kind */
+	int16_t rbp_off;  /* of CFA_SWITCH_SAVED: where a g keeps the saved rbp */
+	int32_t cfa_off;  /* fits: larger ones are CFA_SLOW; of CFA_SWITCH_SAVED: g, from fs */
+	int32_t cfa_add;  /* of CFA_SWITCH_SAVED: where an m keeps its current g */
 };
 _Static_assert(sizeof(struct unwind_rule) == 12, "shared with BPF");
 

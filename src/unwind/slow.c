@@ -34,7 +34,8 @@ int walk_step_slowly(struct walk *w, const struct unwind_rule *rule)
 		return UNWIND_ROOT;
 	if (rule->cfa_kind == CFA_SIGNAL) {
 		outcome = read_signal_registers(w, w->at.rsp + (uint64_t)(int64_t)rule->cfa_off);
-	} else if (rule->cfa_kind == CFA_UNKNOWN || w->code.lookup != LOOKUP_TABLE) {
+	} else if (rule->cfa_kind == CFA_UNKNOWN || w->code.lookup != LOOKUP_TABLE ||
+		   table_is_go(w->code.table, w->at.pc - w->is_caller - w->code.bias)) {
 		outcome = unwind_step(w, rule, &w->at);
 		walk_forget_others(w);
 		return outcome;

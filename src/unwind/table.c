@@ -5,19 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Where the file has an address; .eh_frame is loaded, so a segment holds it. */
-static bool file_off_of(const struct object *obj, uint64_t vaddr, uint64_t *out)
-{
-	for (uint32_t i = 0; i < obj->segment_count; i++) {
-		const struct object_segment *s = &obj->segments[i];
-		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->file_size_bytes) {
-			*out = s->file_off + (vaddr - s->vaddr);
-			return true;
-		}
-	}
-	return false;
-}
-
 static int load_sections(struct unwind_table *t, struct object_section *eh_frame, struct error *err)
 {
 	int r = object_section_load(t->obj, ".eh_frame", eh_frame, err);
@@ -25,14 +12,14 @@ static int load_sections(struct unwind_table *t, struct object_section *eh_frame
 		return r;
 	if (r == 0) {
 		t->eh_frame_vaddr = eh_frame->vaddr;
-		if (file_off_of(t->obj, eh_frame->vaddr, &t->eh_frame_file_off))
+		if (object_file_off_of(t->obj, eh_frame->vaddr, &t->eh_frame_file_off))
 			t->eh_frame_size_bytes = eh_frame->size_bytes;
 	}
 	/* It only helps out, so what is wrong with it matters only if there is nothing else. */
 	int debug = object_section_load(t->obj, ".debug_frame", &t->debug_frame, r ? err : NULL);
 	if (debug == -ENOMEM || (debug < 0 && debug != -ENOENT && r))
 		return debug;
-	return r && debug ? -ENODATA : 0;
+	return 0;
 }
 
 static bool uses_debug_frame(const struct unwind_table *t)

@@ -30,8 +30,15 @@ struct unwind_table {
 	size_t eh_frame_size_bytes;
 	uint64_t eh_frame_file_off;        /* its bytes are read again when an FDE is interpreted */
 	struct object_section debug_frame; /* kept, as it may be compressed in the file */
-	bool is_go;                        /* rows come from what Go's linker wrote */
+	bool is_go;                        /* rows come from what Go's linker wrote as CFI */
+	uint64_t go_start, go_end;         /* rows in [go_start, go_end) come from Go's own table */
 };
+
+/** Has Go's own table made the rows for an address? There is no FDE for it. */
+static inline bool table_is_go(const struct unwind_table *t, uint64_t vaddr)
+{
+	return vaddr - t->go_start < t->go_end - t->go_start;
+}
 
 /** @return the rule for an address, CFA_UNKNOWN in gaps and outside */
 static inline struct unwind_rule table_rule(const struct unwind_table *t, uint64_t vaddr)

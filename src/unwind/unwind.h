@@ -71,6 +71,7 @@ enum unwind_memory {
 	 * runs, so that the stack which it interrupted stands still. */
 	MEMORY_SIGNAL_FRAME,
 	MEMORY_OTHER_STACK, /* that stack */
+	MEMORY_GOROUTINE, /* what Go's system stack was entered from; nothing says if it stands still */
 };
 
 struct unwind_env {

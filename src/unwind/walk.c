@@ -9,8 +9,7 @@ bool walk_read(struct walk *w, uint64_t address, void *out, size_t size_bytes)
 		memcpy(out, env->stack + offset, size_bytes);
 		return true;
 	}
-	enum unwind_memory kind = w->on_other_stack ? MEMORY_OTHER_STACK : MEMORY_BEHIND_COPY;
-	if (env->read_memory && env->read_memory(env->context, kind, address, out, size_bytes))
+	if (env->read_memory && env->read_memory(env->context, w->beyond, address, out, size_bytes))
 		return true;
 	w->failed_address = address;
 	return false;
@@ -50,7 +49,8 @@ static void begin(struct walk *w, const uint64_t registers[REGISTER_COUNT])
 {
 	w->at = (struct unwind_registers){ registers[REGISTER_PC], registers[REGISTER_RSP],
 					   registers[REGISTER_RBP] };
-	w->is_caller = w->by_frame_pointer = w->on_other_stack = false;
+	w->is_caller = w->by_frame_pointer = false;
+	w->beyond = MEMORY_BEHIND_COPY;
 	memcpy(w->all.value, registers, sizeof(w->all.value));
 	w->all.known = (1u << CFI_REGISTERS) - 1;
 }
@@ -110,6 +110,8 @@ static __attribute__((noinline)) int step_rarely(struct walk *w, const struct un
 		walk_forget_others(w);
 		return outcome;
 	}
+	if (rule->cfa_kind >= CFA_SWITCH_RBP && w->beyond == MEMORY_BEHIND_COPY)
+		w->beyond = MEMORY_GOROUTINE;
 	if (w->slow)
 		return walk_step_slowly(w, rule);
 	if (rule->cfa_kind == CFA_SLOW && first)
@@ -119,7 +121,7 @@ static __attribute__((noinline)) int step_rarely(struct walk *w, const struct un
 
 static inline int step(struct walk *w, const struct unwind_rule *rule, bool first)
 {
-	if (w->slow || rule->cfa_kind == CFA_UNKNOWN || rule->cfa_kind == CFA_SLOW)
+	if (w->slow || rule->cfa_kind == CFA_UNKNOWN || rule->cfa_kind >= CFA_SLOW)
 		return step_rarely(w, rule, first);
 	return unwind_step(w, rule, &w->at);
 }
@@ -172,7 +174,7 @@ static uint32_t walk_cached_frames(struct walk *w, uint64_t *pcs, uint32_t count
 		uint64_t pc = at.pc - is_caller;
 		const struct cache_entry *slot = cache_slot(w->cache, pc, w->space);
 		if (slot->pc != pc || slot->space != w->space ||
-		    slot->rule.cfa_kind == CFA_UNKNOWN || slot->rule.cfa_kind == CFA_SIGNAL ||
+		    slot->rule.cfa_kind == CFA_UNKNOWN || slot->rule.cfa_kind >= CFA_SIGNAL ||
 		    unwind_step(w, &slot->rule, &at) != STEP_CALLER)
 			break;
 		pcs[count++] = pc;
@@ -213,8 +215,9 @@ static bool walk(struct walk *w, uint64_t *pcs, uint32_t limit, struct unwind_re
 			return true;
 		}
 		w->is_caller = outcome == STEP_CALLER;
-		if (outcome == STEP_INTERRUPTED)
-			w->on_other_stack = is_on_other_stack(w, frame_rsp);
+		if (outcome == STEP_INTERRUPTED && rule->cfa_kind != CFA_INJECTED)
+			w->beyond = is_on_other_stack(w, frame_rsp) ? MEMORY_OTHER_STACK
+								    : MEMORY_BEHIND_COPY;
 		w->by_frame_pointer = rule->cfa_kind == CFA_UNKNOWN;
 	}
 }

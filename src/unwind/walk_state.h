@@ -23,7 +23,7 @@ struct walk {
 	bool slow;                      /* every step goes through the interpreter */
 	bool is_caller;                 /* at.pc is a return address */
 	bool by_frame_pointer;          /* the last step followed a frame pointer */
-	bool on_other_stack;            /* a signal frame led out of the stack copy */
+	enum unwind_memory beyond;      /* what memory outside the copy is now */
 	uint64_t failed_address;
 	struct unwind_code code; /* the last answer of code_at */
 	struct unwind_rule rule; /* when there is no cache to keep it */
@@ -44,6 +44,7 @@ static inline bool walk_read_word(struct walk *w, uint64_t address, uint64_t *ou
 }
 
 #define READ(dst, address) walk_read_word(context, (address), &(dst))
+#define THREAD_POINTER(dst) ((dst) = 0, false) /* no copy of a stack comes with it */
 #include "unwind/step.h"
 
 enum found { FOUND, FOUND_PENDING, FOUND_NOTHING };

@@ -11,7 +11,7 @@ import pytest
 
 import judges
 import workloads
-from harness import LIMIT_S, PERFPROF, Run, Target, needs_perf, needs_program, profile
+from harness import LIMIT_S, PERFPROF, Run, Target, backend_works, needs_perf, needs_program, profile
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +61,7 @@ def record(tmp_path_factory):
     return once
 
 
+GO_SWITCHES = ("runtime.systemstack", "runtime.morestack", "runtime.asmcgocall", "gogo")
 # What may end before its root, and why: (which stacks, at most what share of all samples). All else must be whole.
 MAY_BE_CUT = {
     # Compilers recurse beyond what the kernel copies of a stack.
@@ -73,10 +74,10 @@ MAY_BE_CUT = {
     "php": (lambda f: f[2] in ("[anon]", "jump_fcontext"), 0.15),
     # Assembly without CFI and without frame pointers.
     "vpxenc": (lambda f: f[2].startswith("[libvpx.so"), 0.25),
-    # This assembly uses rbp for its own ends, and a stripped program does not say where its frames end.
-    # What the runtime does on its system stack has callers on another.
-    "age": (lambda f: f[2].startswith("runtime.") or f[2].endswith(".chacha20Poly1305Seal"), 0.5),
-    "fzf": (lambda f: f[2].startswith("runtime."), 0.1),
+    # On its system stack a thread's callers are on another stack, which only bpf reads; but not before it has the
+    # program's rows.
+    "age": (lambda f: f[2] in GO_SWITCHES, 0.03 if backend_works("bpf") else 0.5),
+    "fzf": (lambda f: f[2] in GO_SWITCHES, 0.03 if backend_works("bpf") else 0.2),
 }
 
 
@@ -98,7 +99,7 @@ def entries(pprof):
     paths = {pprof.text(m, 5) for m in pprof.mappings.values()}
     stripped = [re.escape(f"[{Path(p).name}+{judges.entry_of(p):#x}]") for p in paths if p.startswith("/")]
     return re.compile("|".join([r"_start|_{0,2}clone3?|_dl_start_user|start_thread|_dl_start",
-                                r"runtime\.(goexit|mstart|mcall|rt0_go)|make_fcontext", *stripped]))
+                                r"runtime\.(goexit|mstart|mcall|morestack|rt0_go)|make_fcontext", *stripped]))
 
 
 @pytest.mark.parametrize("name", workloads.ALL)

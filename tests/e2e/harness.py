@@ -277,6 +277,10 @@ def _refusal_of(backend):
     return "" if result.returncode == 0 else result.stderr.strip()
 
 
+def backend_works(backend):
+    return not _refusal_of(backend)
+
+
 def each_backend(request, monkeypatch):
     """For an autouse fixture with params=BACKENDS: profile() samples by request.param."""
     refusal = _refusal_of(request.param)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ELF headers, sections, symbol tables, PLT, .gnu_debugdata and .gopclntab of a hostile file. */
+/* ELF headers, sections, symbol tables, PLT, .gnu_debugdata, .gopclntab and unwind rows of a hostile file. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -7,6 +7,7 @@
 #include "object/sections.h"
 #include "symbol/symbol.h"
 #include "symbol/symtab.h"
+#include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t off = 0; off < size; off += 64)
 		object_vaddr_of(o, off, &vaddr);
 	load_all(o);
+	struct unwind_table *rows;
+	if (unwind_table_create(o, &rows, NULL) == 0)
+		unwind_table_destroy(rows);
 	object_unref(o);
 	return 0;
 }

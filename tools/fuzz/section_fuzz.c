@@ -12,6 +12,8 @@
 #include "symbol/debug_file.h"
 #include "symbol/symbol.h"
 #include "symbol/symtab.h"
+#include "unwind/table.h"
+#include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
 
@@ -124,6 +126,16 @@ static void resolve(struct object *o)
 	symbol_resolver_destroy(r);
 }
 
+static void make_rows(struct object *o)
+{
+	struct unwind_table *t;
+	if (unwind_table_create(o, &t, NULL) < 0)
+		return;
+	for (uint64_t at = 0; at < TEXT_BYTES; at += 64)
+		table_rule(t, TEXT_VADDR + at);
+	unwind_table_destroy(t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
 	if (!size_bytes)
@@ -131,6 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	struct object *o = make_object(bytes[0] % KINDS, bytes + 1, size_bytes - 1);
 	read_symbols(o);
 	resolve(o);
+	if (bytes[0] % KINDS == GOPCLNTAB)
+		make_rows(o);
 	object_unref(o);
 	return 0;
 }

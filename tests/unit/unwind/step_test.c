@@ -12,6 +12,7 @@ enum { STACK = 0x7000, WORDS = 40 };
 struct words {
 	uint64_t at[WORDS];
 	uint64_t unreadable; /* an address, or 0 */
+	uint64_t thread_pointer;
 };
 
 static bool read_word(const struct words *w, uint64_t address, uint64_t *out)
@@ -24,6 +25,7 @@ static bool read_word(const struct words *w, uint64_t address, uint64_t *out)
 }
 
 #define READ(dst, address) read_word(context, (address), &(dst))
+#define THREAD_POINTER(dst) ((dst) = ((const struct words *)context)->thread_pointer)
 #include "unwind/step.h"
 
 static void assert_registers(struct unwind_registers r, uint64_t pc, uint64_t rsp, uint64_t rbp)
@@ -221,6 +223,83 @@ static void the_start_of_a_program(void **state)
 	assert_false(unwind_is_program_start(&w, STACK + 8));
 }
 
+static void what_was_interrupted_did_not_call(void **state)
+{
+	(void)state;
+	struct words w = { .at = { 0x2222 } };
+	struct unwind_rule rule = { .cfa_kind = CFA_INJECTED, .cfa_off = 8 };
+	struct unwind_registers r = { 1, STACK, 5 };
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_INTERRUPTED);
+	assert_registers(r, 0x2222, STACK + 8, 5);
+}
+
+/* From the upper end of the words to a goroutine's stack at their lower one. */
+static void a_frame_on_another_stack(void **state)
+{
+	(void)state;
+	struct words w = { .at = { 0, 0x1111, 0x2222 } };
+	struct unwind_rule rule = {
+		.cfa_kind = CFA_SWITCH_RBP, .cfa_off = 16, .rbp_kind = RBP_CFA, .rbp_off = -16
+	};
+	struct unwind_registers r = { 1, STACK + 200, STACK + 8 };
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
+	assert_registers(r, 0x2222, STACK + 24, 0x1111);
+	r = (struct unwind_registers){ 1, STACK, STACK + 4096 }; /* not in the copy */
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+	assert_registers(r, 1, STACK, STACK + 4096);
+}
+
+/* asmcgocall of Go 1.19: [.., depth, g, ..] on the system stack; a g's second word ends its stack. */
+static void a_call_of_c(void **state)
+{
+	(void)state;
+	struct words w = { .at = { 0, 0x2222, 0, [20] = 0, STACK + 48, [30] = 40, STACK + 160 } };
+	struct unwind_rule rule = { .cfa_kind = CFA_SWITCH_CGO, .cfa_off = 40, .cfa_add = 8 };
+	struct unwind_registers r = { 1, STACK + 200, 5 };
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
+	assert_registers(r, 0x2222, STACK + 16, 5);
+	w.at[31] = 0; /* called on the system stack itself: no g, but an address */
+	w.at[30] = STACK + 8;
+	r = (struct unwind_registers){ 1, STACK + 200, 5 };
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
+	assert_registers(r, 0x2222, STACK + 16, 5);
+	w.at[31] = 0x10; /* no such g */
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+}
+
+/* fs:-8 is the system's g, its m (at 48) has the current g (at 8), which has sp, pc (at 56), rbp (at 96). */
+static void what_a_goroutine_has_saved(void **state)
+{
+	(void)state;
+	enum { G0 = 2, M = 10, G = 14 };
+	struct words w = { .at = { STACK + 8 * G0, [G0 + 6] = STACK + 8 * M,
+				   [M + 1] = STACK + 8 * G, [G + 7] = STACK + 8 * 30, 0x3333,
+				   [G + 12] = 0x1111, [30] = 0x2222 },
+			   .thread_pointer = STACK + 8 };
+	struct unwind_rule rule = { .cfa_kind = CFA_SWITCH_SAVED,
+				    .rbp_kind = SAVED_BELOW,
+				    .rbp_off = 96,
+				    .cfa_off = -8,
+				    .cfa_add = 8 };
+	struct unwind_registers r = { 1, STACK + 300, 5 };
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
+	assert_registers(r, 0x2222, STACK + 8 * 31, 0x1111);
+	rule.rbp_kind = SAVED_PC_AND_SP;
+	assert_int_equal(unwind_step(&w, &rule, &r), STEP_CALLER);
+	assert_registers(r, 0x3333, STACK + 8 * 30, 0x1111);
+	r.rbp = UNWIND_RBP_LOST; /* the goroutine was given up */
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_ROOT);
+	r.rbp = 5;
+	w.at[G + 7] = 0; /* nothing is saved */
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+	w.at[M + 1] = 0; /* no current g */
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+	w.thread_pointer = 0;
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+	rule.cfa_kind = CFA_OTHER_STACK;
+	assert_int_equal(unwind_step(&w, &rule, &r), UNWIND_OTHER_STACK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +315,10 @@ int main(void)
 		cmocka_unit_test(a_frame_must_grow),
 		cmocka_unit_test(unreadable_memory),
 		cmocka_unit_test(the_start_of_a_program),
+		cmocka_unit_test(what_was_interrupted_did_not_call),
+		cmocka_unit_test(a_frame_on_another_stack),
+		cmocka_unit_test(a_call_of_c),
+		cmocka_unit_test(what_a_goroutine_has_saved),
 	};
 	return cmocka_run_group_tests_name("unwind/step", tests, NULL, NULL);
 }
