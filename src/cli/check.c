@@ -103,6 +103,14 @@ static void print_text(struct strbuf *out, const struct check_facts *f,
 	print_remedies(out, &mending);
 }
 
+static int put(const struct strbuf *text, struct error *err)
+{
+	if (text->failed)
+		return fail(err, -ENOMEM, "out of memory");
+	int r = write_all(STDOUT_FILENO, strbuf_text(text), text->length, err);
+	return r == -EPIPE ? 0 : r < 0 ? fail_in(err, r, "standard output") : 0;
+}
+
 static int print_all(const struct check_options *options)
 {
 	struct check_facts facts;
@@ -115,8 +123,7 @@ static int print_all(const struct check_options *options)
 		check_json(&text, &facts, &items);
 	else
 		print_text(&text, &facts, &items);
-	int r = text.failed ? fail(&err, -ENOMEM, "out of memory")
-			    : write_all(STDOUT_FILENO, strbuf_text(&text), text.length, &err);
+	int r = put(&text, &err);
 	strbuf_deinit(&text);
 	if (r < 0)
 		return complain(STATUS_MISSING, &err);
@@ -130,8 +137,7 @@ static int print_accuracy(void)
 	int off = accuracy_check(&text, RATE_HZ, &err);
 	int r = off;
 	if (off >= 0)
-		r = text.failed ? fail(&err, -ENOMEM, "out of memory")
-				: write_all(STDOUT_FILENO, strbuf_text(&text), text.length, &err);
+		r = put(&text, &err);
 	strbuf_deinit(&text);
 	if (r < 0)
 		return complain(STATUS_MISSING, &err);

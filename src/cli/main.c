@@ -80,6 +80,16 @@ static int help_about(const char *name)
 	return c ? show_help(c) : unknown_command(name);
 }
 
+/* What stdio still holds may not fit on a disk: that must not look like an empty answer. */
+static int flush_output(const char *word, int status)
+{
+	struct error err = { 0 };
+	if (fflush(stdout) == 0 || errno == EPIPE || status != STATUS_DONE)
+		return status;
+	fail_errno(&err, "standard output: cannot write");
+	return complain(!strcmp(word, run_command.name) ? STATUS_OURS : STATUS_MISSING, &err);
+}
+
 int main(int argc, char **argv)
 {
 	int status = keep_standard_descriptors();
@@ -91,12 +101,12 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	const char *word = argv[1];
-	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
-		return help_about(argv[2]);
-	if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
-		puts("perfprof " PERFPROF_VERSION);
-		return STATUS_DONE;
-	}
 	const struct command *c = command_find(word);
-	return c ? c->main(argv + 1) : unknown_command(word);
+	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+		status = help_about(argv[2]);
+	else if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+		puts("perfprof " PERFPROF_VERSION);
+	else
+		status = c ? c->main(argv + 1) : unknown_command(word);
+	return flush_output(word, status);
 }
