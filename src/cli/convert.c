@@ -69,10 +69,9 @@ static int merge_all(profile_list *list, struct error *err)
 	struct profile *merged;
 	if (list->count < 2)
 		return 0;
-	int r = profile_merge((const struct profile *const *)list->at, list->count, &merged, err);
+	int r = profile_merge_taken(list->at, list->count, &merged, err);
 	if (r < 0)
 		return r;
-	profile_destroy(list->at[0]);
 	list->at[0] = merged;
 	return 0;
 }

@@ -320,8 +320,10 @@ int folded_read(const void *bytes, size_t size_bytes, struct profile **out, stru
 		builder_limit_stacks(r.b, size_bytes);
 	while (!status && text_line(&c, &line))
 		status = read_line(&r, line);
-	if (!status)
+	if (!status) {
+		builder_seal(r.b);
 		status = builder_freeze(r.b, out, err);
+	}
 	builder_destroy(r.b);
 	strings_deinit(&r.groups);
 	strings_deinit(&r.plain);

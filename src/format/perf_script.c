@@ -300,8 +300,10 @@ int perf_script_read(const void *bytes, size_t size_bytes, struct profile **out,
 		status = end_sample(&r);
 	if (!status)
 		status = finish(&r);
-	if (!status)
+	if (!status) {
+		builder_seal(r.b);
 		status = builder_freeze(r.b, out, err);
+	}
 	reader_deinit(&r);
 	return status;
 }

@@ -61,7 +61,7 @@ void builder_destroy(struct builder *b)
 	index_deinit(&b->frame_index);
 	index_deinit(&b->thread_index);
 	index_deinit(&b->sample_index);
-	map64_deinit(&b->stack_index);
+	free(b->stack_index);
 	map64_deinit(&b->cpu_index);
 	time_log_deinit(&b->times);
 	vec_free(&b->fresh);
@@ -198,18 +198,65 @@ void builder_set_frame_vaddr(struct builder *b, frame_id frame, uint64_t vaddr)
 		b->frames.at[frame.v].vaddr = vaddr;
 }
 
+/* @return the slot of a stack, or a free one. The rows are the keys, so that a slot takes 4 bytes. */
+static uint32_t *stack_slot(const struct builder *b, const struct draft_stack *wanted)
+{
+	size_t mask = b->stack_index_capacity - 1;
+	size_t i = (size_t)hash_u64((uint64_t)wanted->parent << 32 | wanted->frame) & mask;
+	for (; b->stack_index[i]; i = (i + 1) & mask) {
+		const struct draft_stack *s = &b->stacks.at[b->stack_index[i]];
+		if (s->parent == wanted->parent && s->frame == wanted->frame)
+			break;
+	}
+	return &b->stack_index[i];
+}
+
+/* Made anew of the rows, so that the old one can go first. */
+static bool grow_stack_index(struct builder *b)
+{
+	enum { FIRST_SLOTS = 16 };
+	size_t capacity = FIRST_SLOTS;
+	while (b->stacks.count * 4 > capacity * 3)
+		capacity *= 2;
+	free(b->stack_index);
+	b->stack_index = calloc(capacity, sizeof(*b->stack_index));
+	b->stack_index_capacity = b->stack_index ? capacity : 0;
+	if (!b->stack_index)
+		return false;
+	for (uint32_t i = 1; i < b->stacks.count; i++)
+		*stack_slot(b, &b->stacks.at[i]) = i;
+	return true;
+}
+
 stack_id builder_stack(struct builder *b, stack_id parent, frame_id frame)
 {
-	uint64_t key = (uint64_t)parent.v << 32 | frame.v;
-	uint32_t row = map64_get(&b->stack_index, key);
-	if (row)
-		return (stack_id){ row };
-	row = (uint32_t)b->stacks.count;
-	if (!frame.v || b->stacks.count >= b->stacks_most ||
-	    !vec_reserve(&b->stacks, b->stacks.count + 1) || !map64_put(&b->stack_index, key, row))
+	const struct draft_stack wanted = { parent.v, frame.v };
+	uint32_t *slot = b->stack_index_capacity ? stack_slot(b, &wanted) : NULL;
+	if (slot && *slot)
+		return (stack_id){ *slot };
+	if (!frame.v || b->stacks.count >= b->stacks_most)
 		return (stack_id){ 0 };
-	b->stacks.at[b->stacks.count++] = (struct draft_stack){ parent.v, frame.v };
-	return (stack_id){ row };
+	if (b->stacks.count * 4 > b->stack_index_capacity * 3) {
+		if (!grow_stack_index(b))
+			return (stack_id){ 0 };
+		slot = stack_slot(b, &wanted);
+	}
+	if (!vec_push(&b->stacks, wanted))
+		return (stack_id){ 0 };
+	*slot = (uint32_t)(b->stacks.count - 1);
+	return (stack_id){ *slot };
+}
+
+void builder_seal(struct builder *b)
+{
+	free(b->stack_index);
+	b->stack_index = NULL;
+	b->stack_index_capacity = 0;
+	b->stacks_most = 0;
+	index_deinit(&b->function_index);
+	index_deinit(&b->frame_index);
+	index_deinit(&b->thread_index);
+	index_deinit(&b->sample_index);
 }
 
 void builder_limit_stacks(struct builder *b, size_t text_bytes)

@@ -205,6 +205,9 @@ int builder_stack_failed(const struct builder *b, struct error *err);
 /** @return how many rows of stacks there are */
 size_t builder_stack_count(const struct builder *b);
 
+/** Frees what finds rows: from here on nothing may be added, only frozen. */
+void builder_seal(struct builder *b);
+
 /**
  * Makes a frozen copy in canonical order: equal input in any order gives equal tables (strings,
  * modules, functions, frames, stacks and samples sorted by content). The builder goes on.

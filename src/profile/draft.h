@@ -86,7 +86,9 @@ struct builder {
 	VEC(uint64_t) runs;             /* CPU time of those that ended */
 	uint32_t run;
 	struct row_index function_index, frame_index, thread_index, sample_index;
-	struct map64 stack_index, cpu_index; /* the second: of this run */
+	uint32_t *stack_index; /* hashed rows of `stacks`, open addressing; 0 is a free slot */
+	size_t stack_index_capacity; /* a power of two */
+	struct map64 cpu_index;      /* of this run */
 	uint64_t sample_count;
 	struct source_list sources;
 	uint64_t start_ns;

@@ -112,8 +112,10 @@ int profile_filter(const struct profile *p, const struct profile_filter *f, stru
 		status = builder_create(&c.b, err);
 	if (!status)
 		status = copy_all(&c, err);
-	if (!status)
+	if (!status) {
+		builder_seal(c.b);
 		status = builder_freeze(c.b, out, err);
+	}
 	builder_destroy(c.b);
 	selection_deinit(&c.selection);
 	return status;

@@ -75,64 +75,98 @@ static int compare_stack_keys(const void *x, const void *y)
 	return compare_u64(a->key, b->key);
 }
 
-/* Rows of the used stacks by depth: those of depth d are at level[d] to level[d + 1]. */
-static uint32_t *stacks_by_depth(struct freeze *f, size_t **out_level, size_t *out_depths)
+/* The used stacks by depth: those of depth d are at rows[level[d]] to rows[level[d + 1]]. */
+struct levels {
+	uint32_t *rows;
+	size_t *level;
+	size_t depths, widest;
+};
+
+static void levels_deinit(struct levels *l)
 {
-	size_t count = f->b->stacks.count, deepest = 0;
-	uint32_t *depth = freeze_alloc(f, count, sizeof(*depth));
-	uint32_t *rows = freeze_alloc(f, count, sizeof(*rows));
-	if (!depth || !rows)
-		return NULL;
-	for (size_t i = 1; i < count; i++) {
-		depth[i] = depth[f->b->stacks.at[i].parent] + 1;
-		if (f->stack_used[i] && depth[i] > deepest)
-			deepest = depth[i];
-	}
-	size_t *level = freeze_alloc(f, deepest + 3, sizeof(*level));
-	if (!level)
-		return NULL;
-	for (size_t i = 1; i < count; i++)
-		if (f->stack_used[i])
-			level[depth[i] + 2]++;
-	for (size_t d = 2; d < deepest + 3; d++)
-		level[d] += level[d - 1];
-	for (uint32_t i = 1; i < count; i++)
-		if (f->stack_used[i])
-			rows[level[depth[i] + 1]++] = i;
-	*out_level = level;
-	*out_depths = deepest + 1;
-	return rows;
+	free(l->rows);
+	free(l->level);
 }
 
-/* Level by level, each in the order of (parent, frame): the order depends on content only. */
+/* @return the depth of the deepest; depths go to `depth`, 0 for stacks that are not used */
+static uint32_t measure_depths(const struct freeze *f, uint32_t *depth)
+{
+	uint32_t deepest = 0;
+	for (size_t i = 1; i < f->b->stacks.count; i++) {
+		if (!f->stack_used[i])
+			continue;
+		depth[i] = depth[f->b->stacks.at[i].parent] + 1;
+		if (depth[i] > deepest)
+			deepest = depth[i];
+	}
+	return deepest;
+}
+
+static bool levels_init(struct levels *l, const uint32_t *depth, size_t count, uint32_t deepest)
+{
+	l->depths = (size_t)deepest + 1;
+	l->level = calloc(l->depths + 2, sizeof(*l->level));
+	if (!l->level)
+		return false;
+	for (size_t i = 1; i < count; i++)
+		if (depth[i])
+			l->level[depth[i] + 2]++;
+	for (size_t d = 2; d < l->depths + 2; d++) {
+		if (l->level[d] > l->widest)
+			l->widest = l->level[d];
+		l->level[d] += l->level[d - 1];
+	}
+	l->rows = malloc((l->level[l->depths + 1] + 1) * sizeof(*l->rows));
+	if (!l->rows)
+		return false;
+	for (uint32_t i = 1; i < count; i++)
+		if (depth[i])
+			l->rows[l->level[depth[i] + 1]++] = i;
+	return true;
+}
+
+static void freeze_level(struct freeze *f, const uint32_t *rows, size_t n, struct stack_key *keys)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct draft_stack s = f->b->stacks.at[rows[i]];
+		keys[i].key = (uint64_t)f->stack_of[s.parent] << 32 | f->frame_of[s.frame];
+		keys[i].draft_row = rows[i];
+	}
+	qsort(keys, n, sizeof(*keys), compare_stack_keys);
+	for (size_t i = 0; i < n; i++) {
+		if (!i || keys[i].key != keys[i - 1].key) {
+			f->stack_parent[f->stack_count].v = (uint32_t)(keys[i].key >> 32);
+			f->stack_frame[f->stack_count++].v = (uint32_t)keys[i].key;
+		}
+		f->stack_of[keys[i].draft_row] = (uint32_t)(f->stack_count - 1);
+	}
+}
+
+/*
+ * Level by level, each in the order of (parent, frame): the order depends on content only. Stacks are the
+ * largest table by far, so the list of depths becomes that of the canonical rows.
+ */
 static bool freeze_stacks(struct freeze *f)
 {
-	size_t count = f->b->stacks.count, depths = 0, *level = NULL;
-	uint32_t *rows = stacks_by_depth(f, &level, &depths);
-	struct stack_key *keys = freeze_alloc(f, count, sizeof(*keys));
-	f->stacks = freeze_alloc(f, count, sizeof(*f->stacks));
+	size_t count = f->b->stacks.count;
+	struct levels l = { 0 };
+	struct stack_key *keys = NULL;
 	f->stack_of = freeze_alloc(f, count, sizeof(*f->stack_of));
-	if (!rows || !keys || !f->stacks || !f->stack_of)
-		return false;
-	f->stack_count = 1;
-	for (size_t d = 1; d < depths; d++) {
-		size_t n = level[d + 1] - level[d];
-		for (size_t i = 0; i < n; i++) {
-			uint32_t row = rows[level[d] + i];
-			struct draft_stack s = f->b->stacks.at[row];
-			keys[i].key = (uint64_t)f->stack_of[s.parent] << 32 | f->frame_of[s.frame];
-			keys[i].draft_row = row;
-		}
-		qsort(keys, n, sizeof(*keys), compare_stack_keys);
-		for (size_t i = 0; i < n; i++) {
-			if (!i || keys[i].key != keys[i - 1].key)
-				f->stacks[f->stack_count++] =
-					(struct draft_stack){ (uint32_t)(keys[i].key >> 32),
-							      (uint32_t)keys[i].key };
-			f->stack_of[keys[i].draft_row] = (uint32_t)(f->stack_count - 1);
-		}
+	bool ok =
+		f->stack_of && levels_init(&l, f->stack_of, count, measure_depths(f, f->stack_of));
+	if (ok) {
+		size_t used = l.level[l.depths] + 1;
+		keys = malloc((l.widest + 1) * sizeof(*keys));
+		f->stack_parent = calloc(used, sizeof(*f->stack_parent));
+		f->stack_frame = calloc(used, sizeof(*f->stack_frame));
+		ok = keys && f->stack_parent && f->stack_frame;
 	}
-	return true;
+	f->stack_count = 1;
+	for (size_t d = 1; ok && d < l.depths; d++)
+		freeze_level(f, l.rows + l.level[d], l.level[d + 1] - l.level[d], keys);
+	free(keys);
+	levels_deinit(&l);
+	return ok;
 }
 
 static int compare_samples(const void *x, const void *y)
@@ -302,6 +336,8 @@ int builder_freeze(const struct builder *b, struct profile **out, struct error *
 		    freeze_times(&f) && freeze_publish(&f);
 	arena_deinit(&f.arena);
 	free(f.times);
+	free(f.stack_parent);
+	free(f.stack_frame);
 	if (!done) {
 		profile_destroy(f.p);
 		return fail(err, -ENOMEM, "out of memory");

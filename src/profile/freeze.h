@@ -41,7 +41,8 @@ struct freeze {
 	struct freeze_frame *frames;
 	const struct draft_function **functions;
 	struct draft_thread *threads;
-	struct draft_stack *stacks;
+	stack_id *stack_parent; /* on the heap: the profile takes both over */
+	frame_id *stack_frame;
 	struct draft_sample *samples;  /* row 0 is used */
 	struct freeze_reason *reasons; /* row 0 is used */
 	size_t module_count, frame_count, function_count, line_count, thread_count, stack_count,

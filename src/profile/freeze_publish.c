@@ -79,12 +79,9 @@ static bool alloc_tables(struct freeze *f)
 	p->functions = table(p->function_count, sizeof(*p->functions));
 	p->lines = table(p->line_count, sizeof(*p->lines));
 	p->frames = table(p->frame_count, sizeof(*p->frames));
-	p->stack_parent = table(p->stack_count, sizeof(*p->stack_parent));
-	p->stack_frame = table(p->stack_count, sizeof(*p->stack_frame));
 	p->threads = table(p->thread_count, sizeof(*p->threads));
 	p->samples = table(p->sample_count, sizeof(*p->samples));
-	return p->modules && p->functions && p->lines && p->frames && p->stack_parent &&
-	       p->stack_frame && p->threads && p->samples;
+	return p->modules && p->functions && p->lines && p->frames && p->threads && p->samples;
 }
 
 static void publish_modules(struct freeze *f)
@@ -151,10 +148,10 @@ static void publish_frames(struct freeze *f)
 
 static void publish_samples(struct freeze *f)
 {
-	for (size_t i = 1; i < f->stack_count; i++) {
-		f->p->stack_parent[i].v = f->stacks[i].parent;
-		f->p->stack_frame[i].v = f->stacks[i].frame;
-	}
+	f->p->stack_parent = f->stack_parent;
+	f->p->stack_frame = f->stack_frame;
+	f->stack_parent = NULL;
+	f->stack_frame = NULL;
 	for (size_t i = 1; i < f->thread_count; i++) {
 		const struct draft_thread *t = &f->threads[i];
 		f->p->threads[i] =

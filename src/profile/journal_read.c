@@ -117,8 +117,10 @@ int journal_read(const void *bytes, size_t size_bytes, journal_namer namer, void
 	int notes = status ? 0 : note_state(r.b, &state, size_bytes);
 	if (notes < 0)
 		status = fail(err, -ENOMEM, "out of memory");
-	if (!status)
+	if (!status) {
+		builder_seal(r.b);
 		status = builder_freeze(r.b, out, err);
+	}
 	if (!status && out_first_note)
 		*out_first_note = (*out)->meta.note_count - (size_t)notes;
 	pprof_reader_deinit(&r);

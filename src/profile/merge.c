@@ -13,6 +13,7 @@
 
 struct merge {
 	const struct profile *const *profiles;
+	struct profile **taken; /* the same, to be destroyed as soon as they are copied; or NULL */
 	size_t count;
 	struct builder *b;
 	struct strbuf text;   /* scratch */
@@ -237,24 +238,44 @@ static int merge_all(struct merge *m, struct error *err)
 			return r;
 		add_u64(&elapsed_ns, length_ns(m->profiles[i]));
 		runs += runs_of(m->profiles[i]);
+		if (m->taken) {
+			profile_destroy(m->taken[i]);
+			m->taken[i] = NULL;
+		}
 	}
 	return 0;
+}
+
+static int merge(struct merge *m, struct profile **out, struct error *err)
+{
+	int r = builder_create(&m->b, err);
+	if (r == 0 && strings_init(&m->notes) < 0)
+		r = fail(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = merge_all(m, err);
+	if (r == 0) {
+		builder_seal(m->b);
+		r = builder_freeze(m->b, out, err);
+	}
+	builder_destroy(m->b);
+	strbuf_deinit(&m->text);
+	strings_deinit(&m->notes);
+	map64_deinit(&m->pids);
+	return r;
 }
 
 int profile_merge(const struct profile *const *profiles, size_t count, struct profile **out,
 		  struct error *err)
 {
 	struct merge m = { .profiles = profiles, .count = count };
-	int r = builder_create(&m.b, err);
-	if (r == 0 && strings_init(&m.notes) < 0)
-		r = fail(err, -ENOMEM, "out of memory");
-	if (r == 0)
-		r = merge_all(&m, err);
-	if (r == 0)
-		r = builder_freeze(m.b, out, err);
-	builder_destroy(m.b);
-	strbuf_deinit(&m.text);
-	strings_deinit(&m.notes);
-	map64_deinit(&m.pids);
-	return r;
+	return merge(&m, out, err);
+}
+
+int profile_merge_taken(struct profile **profiles, size_t count, struct profile **out,
+			struct error *err)
+{
+	struct merge m = { .profiles = (const struct profile *const *)profiles,
+			   .taken = profiles,
+			   .count = count };
+	return merge(&m, out, err);
 }

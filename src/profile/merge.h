@@ -16,4 +16,12 @@
 int profile_merge(const struct profile *const *profiles, size_t count, struct profile **out,
 		  struct error *err);
 
+/**
+ * The same in less memory: each of them is destroyed, and NULL, once it is in.
+ *
+ * @return as profile_merge(); on failure some may be left
+ */
+int profile_merge_taken(struct profile **profiles, size_t count, struct profile **out,
+			struct error *err);
+
 #endif

@@ -447,8 +447,10 @@ int pprof_read_unpacked(const void *bytes, size_t size_bytes, size_t file_bytes,
 	int status = pprof_reader_init(&r, file_bytes, err);
 	if (!status)
 		status = pprof_read_message(&r, bytes, size_bytes);
-	if (!status)
+	if (!status) {
+		builder_seal(r.b);
 		status = builder_freeze(r.b, out, err);
+	}
 	pprof_reader_deinit(&r);
 	return status;
 }

@@ -82,6 +82,23 @@ static struct profile *make(struct made m)
 	return p;
 }
 
+static void check_that_taking_makes_no_difference(struct profile **list,
+						  const struct profile *wanted)
+{
+	struct profile *out = NULL;
+	struct strbuf bytes = { 0 }, wanted_bytes = { 0 };
+	assert_int_equal(profile_merge_taken(list, 2, &out, NULL), 0);
+	assert_null(list[0]);
+	assert_null(list[1]);
+	assert_int_equal(pprof_write(out, &bytes, NULL), 0);
+	assert_int_equal(pprof_write(wanted, &wanted_bytes, NULL), 0);
+	assert_int_equal(bytes.length, wanted_bytes.length);
+	assert_memory_equal(bytes.text, wanted_bytes.text, bytes.length);
+	strbuf_deinit(&bytes);
+	strbuf_deinit(&wanted_bytes);
+	profile_destroy(out);
+}
+
 static struct profile *merge(struct made a, struct made b)
 {
 	struct profile *list[2] = { make(a), make(b) }, *out = NULL;
@@ -91,8 +108,7 @@ static struct profile *merge(struct made a, struct made b)
 	uint32_t a_runs = a.runs ? a.runs : 1, b_runs = b.runs ? b.runs : 1;
 	assert_int_equal(profile_total_count(out), a_runs * a.samples + b_runs * b.samples);
 	assert_int_equal(profile_total_cpu_ns(out), a_runs * a.cpu_ns + b_runs * b.cpu_ns);
-	profile_destroy(list[0]);
-	profile_destroy(list[1]);
+	check_that_taking_makes_no_difference(list, out);
 	return out;
 }
 
