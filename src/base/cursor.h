@@ -89,26 +89,8 @@ CURSOR_SCALAR(s32, int32_t)
 CURSOR_SCALAR(s64, int64_t)
 #undef CURSOR_SCALAR
 
-/** Unsigned LEB128 (DWARF 5, 7.6), which is also protobuf's varint; more than ten bytes are an
- * error. */
-static inline uint64_t cursor_uleb(struct cursor *c)
-{
-	uint64_t v = 0;
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint8_t byte = cursor_u8(c);
-		if (c->bad)
-			return 0;
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	cursor_fail(c);
-	return 0;
-}
-
-/** Signed LEB128 (DWARF 5, 7.6). */
-static inline int64_t cursor_sleb(struct cursor *c)
+/* LEB128 (DWARF 5, 7.6). @param sign where the sign of all bits goes that the bytes do not have */
+static inline uint64_t cursor_leb(struct cursor *c, uint64_t *sign)
 {
 	uint64_t v = 0;
 	for (unsigned shift = 0; shift < 70; shift += 7) {
@@ -119,12 +101,27 @@ static inline int64_t cursor_sleb(struct cursor *c)
 			v |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80)) {
 			if (shift + 7 < 64 && (byte & 0x40))
-				v |= ~UINT64_C(0) << (shift + 7);
-			return (int64_t)v;
+				*sign = ~UINT64_C(0) << (shift + 7);
+			return v;
 		}
 	}
 	cursor_fail(c);
 	return 0;
+}
+
+/** Unsigned LEB128, which is also protobuf's varint; more than ten bytes are an error. */
+static inline uint64_t cursor_uleb(struct cursor *c)
+{
+	uint64_t sign;
+	return cursor_leb(c, &sign);
+}
+
+/** Signed LEB128. */
+static inline int64_t cursor_sleb(struct cursor *c)
+{
+	uint64_t sign = 0;
+	uint64_t v = cursor_leb(c, &sign);
+	return (int64_t)(v | sign);
 }
 
 /** @return a NUL-terminated string inside the bytes, or "" (and `bad`) when no NUL follows. */

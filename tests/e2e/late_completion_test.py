@@ -91,9 +91,11 @@ def test_a_megabyte_of_recursion_is_whole(open_folder, nobody):
     run = Run(open_folder, copy_of("deep", open_folder), 2000, 512, 0.5, nobody=nobody)
     expected = ("main",) + ("descend_512",) * 2000 + ("work", "bottom")
     right = run.stacks.count(lambda f: f[-len(expected):] == expected and "[truncated]" not in f)
-    # Where the CPUs are crowded some are read too late, and the last ones when the program has ended.
+    whole = run.stacks.count(lambda f: "bottom" in f and "[truncated]" not in f)
+    assert right == whole  # what is not cut is not wrong
+    # 99 % on a machine with four times as many threads as CPUs. Where it is more crowded still, some are read too
+    # late, and the last ones when the program has ended.
     assert right >= 0.8 * run.stacks.total
-    assert right + run.stacks.truncated() >= 0.98 * run.stacks.having("bottom")
     assert run.labelled >= right
 
 

@@ -75,8 +75,11 @@ def test_libunwind_follows_a_signal_to_another_stack(tmp_path):
     assert below >= 0.9 * stacks.leaf("handler_leaf"), stacks.below("main")
 
 
-def often(stacks):
-    return {f for f, n in stacks.rows if n >= 0.03 * stacks.total}
+def often(stacks, other):
+    """Stacks that chance alone does not keep out of the other run: of equal runs, one has a stack 25 times and the
+    other one never once in 2 ** 26. They hold 55 to 63 % of the samples of a run here."""
+    scale = min(1, other.total / stacks.total)
+    return {f for f, n in stacks.rows if n * scale >= 25}
 
 
 @pytest.mark.parametrize("name, script", [("sqlite3", workloads.SQL), ("python3", workloads.PYTHON)])
@@ -89,10 +92,9 @@ def test_libunwind_agrees_on_real_programs(tmp_path, name, script):
     ours = walk(tmp_path, "auto", *command, backend=["--backend", "perf"]).stacks
     theirs = walk(tmp_path, "libunwind", *command).stacks
     assert theirs.truncated() <= 0.005 * theirs.total
-    assert often(ours) and often(theirs)
-    # By so many samples in one run that chance alone leaves none out of the other.
-    assert often(ours) <= {f for f, _ in theirs.rows}
-    assert often(theirs) <= {f for f, _ in ours.rows}
+    assert often(ours, theirs) and often(theirs, ours)
+    assert often(ours, theirs) <= {f for f, _ in theirs.rows}
+    assert often(theirs, ours) <= {f for f, _ in ours.rows}
 
 
 @pytest.mark.parametrize("unwind", ["fp", "libunwind"])

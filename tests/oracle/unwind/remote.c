@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/* What src/unwind/libunwind.c does for users stands here once more: an oracle that shared code with what it judges
+ * would share its faults. */
 #include "remote.h"
 
 #include <err.h>
