@@ -59,6 +59,12 @@ struct layout_space { /* by process */
 enum layout_target_state {
 	TARGET_WAITS_FOR_EXEC = 1,
 	TARGET_ACTIVE,
+	TARGET_ENDED, /* its last thread is in exit(2), which takes CPU time as well */
+};
+
+struct layout_ending { /* a thread that has begun to exit */
+	int32_t pid, tid;
+	uint64_t cpu_ns; /* at that moment, as far as the scheduler has counted */
 };
 
 struct layout_cpu { /* what happened on one CPU */

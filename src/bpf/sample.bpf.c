@@ -103,6 +103,14 @@ struct {
 	__uint(max_entries, LAYOUT_PROCESSES_MAX);
 } targets SEC(".maps");
 
+/* By address of the task, which is its own until it is freed: programs; user space reads what is left. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, uint64_t);
+	__type(value, struct layout_ending);
+	__uint(max_entries, LAYOUT_PROCESSES_MAX);
+} endings SEC(".maps");
+
 struct { /* the control group whose processes are sampled: user space */
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
 	__type(key, uint32_t);
@@ -176,7 +184,7 @@ INLINE bool is_target(int32_t pid)
 	if (filter == FILTER_CGROUP)
 		return bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	uint32_t *state = bpf_map_lookup_elem(&targets, &pid);
-	return state && *state == TARGET_ACTIVE;
+	return state && *state >= TARGET_ACTIVE;
 }
 
 INLINE void to_dwarf_order(const struct pt_regs *regs, uint64_t *out)
@@ -369,18 +377,19 @@ INLINE void count_run(uint64_t begin_ns)
 		counters->run_ns += bpf_ktime_get_ns() - begin_ns;
 }
 
-INLINE void tell(struct task_struct *task, uint32_t kind, int32_t pid)
+INLINE bool tell(uint32_t kind, int32_t pid, int32_t tid, uint64_t cpu_ns)
 {
 	struct wire_task *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record)
-		return;
+		return false;
 	record->head.kind = kind;
 	record->head.size_bytes = sizeof(*record);
 	record->head.time_ns = bpf_ktime_get_ns();
 	record->head.pid = pid;
-	record->head.tid = pid_of(task);
-	record->cpu_ns = task->se.sum_exec_runtime;
+	record->head.tid = tid;
+	record->cpu_ns = cpu_ns;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -390,7 +399,12 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	uint32_t active = TARGET_ACTIVE;
 	uint64_t begin_ns = bpf_ktime_get_ns();
 	(void)ctx;
-	if (filter != FILTER_TREE || !follow_children || child->group_leader != child)
+	if (filter != FILTER_TREE || child->group_leader != child)
+		return 0;
+	/* A number that is used again: the process before is gone, even if its task is not freed yet. */
+	if (bpf_map_lookup_elem(&targets, &child_pid))
+		bpf_map_delete_elem(&targets, &child_pid);
+	if (!follow_children)
 		return 0;
 	uint32_t *state = bpf_map_lookup_elem(&targets, &pid);
 	if (state && *state == TARGET_ACTIVE) {
@@ -414,7 +428,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	bpf_map_update_elem(&images, &pid, &now_ns, BPF_ANY);
 	if (state && *state == TARGET_WAITS_FOR_EXEC) {
 		*state = TARGET_ACTIVE;
-		tell(task, WIRE_EXEC, pid);
+		tell(WIRE_EXEC, pid, pid_of(task), task->se.sum_exec_runtime);
 	}
 	count_run(now_ns);
 	return 0;
@@ -438,22 +452,53 @@ int on_mmap(void *ctx)
 	return 0;
 }
 
+/*
+ * The scheduler counts a thread's CPU time at ticks and switches only, and much can follow here: the memory of a
+ * process is given back, half a second a GB. So its time is told when the task is freed, and until then its
+ * ticks count.
+ */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	int32_t pid = pid_of(task->group_leader);
-	uint64_t begin_ns = bpf_ktime_get_ns();
+	uint64_t address = (uint64_t)task;
 	(void)ctx;
-	if (filter == FILTER_TREE && !bpf_map_lookup_elem(&targets, &pid))
+	uint32_t *state = bpf_map_lookup_elem(&targets, &pid);
+	if (filter == FILTER_TREE && !state)
 		return 0;
-	tell(task, WIRE_EXIT, pid);
-	if (!task->signal->live.counter) {
+	struct layout_ending ending = { pid, pid_of(task), task->se.sum_exec_runtime };
+	bool kept = !bpf_map_update_elem(&endings, &address, &ending, BPF_ANY);
+	if (!kept)
+		tell(WIRE_EXIT, pid, ending.tid, ending.cpu_ns);
+	if (task->signal->live.counter)
+		return 0;
+	if (state && kept)
+		*state = TARGET_ENDED;
+	else
 		bpf_map_delete_elem(&targets, &pid);
-		bpf_map_delete_elem(&spaces, &pid);
-		bpf_map_delete_elem(&images, &pid);
-		bpf_map_delete_elem(&doubts, &pid);
-	}
-	count_run(begin_ns);
+	bpf_map_delete_elem(&spaces, &pid);
+	bpf_map_delete_elem(&images, &pid);
+	bpf_map_delete_elem(&doubts, &pid);
+	return 0;
+}
+
+/* It has run for the last time, its parent has waited for it, and a grace period has passed. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(on_free, struct task_struct *task)
+{
+	uint64_t address = (uint64_t)task;
+	(void)ctx;
+	struct layout_ending *found = bpf_map_lookup_elem(&endings, &address);
+	if (!found)
+		return 0;
+	struct layout_ending ending = *found;
+	if (tell(WIRE_EXIT, ending.pid, ending.tid, task->se.sum_exec_runtime))
+		bpf_map_delete_elem(&endings, &address);
+	else
+		found->cpu_ns = task->se.sum_exec_runtime;
+	uint32_t *state = bpf_map_lookup_elem(&targets, &ending.pid);
+	if (state && *state == TARGET_ENDED && ending.tid == ending.pid)
+		bpf_map_delete_elem(&targets, &ending.pid);
 	return 0;
 }
 

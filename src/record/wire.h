@@ -15,7 +15,7 @@
 enum wire_kind {
 	WIRE_SAMPLE = 1,
 	WIRE_EXEC, /* struct wire_task: a process has its new image */
-	WIRE_EXIT, /* struct wire_task: a thread has ended */
+	WIRE_EXIT, /* struct wire_task: a thread has ended, or the time until now of one that ends */
 };
 
 struct wire_head {

@@ -45,6 +45,7 @@ static void bpf_destroy(struct sampler *s)
 	map64_deinit(&b->thread_by_tid);
 	vec_free(&b->threads);
 	vec_free(&b->ended);
+	map64_deinit(&b->taken);
 	free(b->cpus);
 	free(b);
 }
@@ -154,6 +155,7 @@ static void bpf_disarm(struct sampler *s)
 	if (b->disarmed)
 		return;
 	bpf_clocks_stop(b);
+	bpf_targets_await(b);
 	scan(b);
 	bpf_targets_finish(b);
 	b->safe_ns = UINT64_MAX;

@@ -74,6 +74,7 @@ struct bpf {
 	VEC(struct bpf_thread_time)
 	ended; /* base_ns: what they ran; to be shown, from ended_at on */
 	size_t ended_at;
+	struct map64 taken; /* tids in `ended` that may be in /proc still */
 
 	uint64_t safe_ns, emitted_ns;
 	enum bpf_shown shown;
@@ -115,7 +116,12 @@ void bpf_targets_base(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns, uint
  * @return CPU time of a thread inside the window
  */
 uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns, uint64_t end_ns);
-/** The window ends: notes the CPU time of all that still live. */
+/**
+ * The window has ended: gives threads that have just ended the time to be freed, so that on_free tells what they
+ * used, and notes what the others have used. What is told until now is in the ring then.
+ */
+void bpf_targets_await(struct bpf *b);
+/** Notes the CPU time of all that still live. */
 void bpf_targets_finish(struct bpf *b);
 
 bool bpf_emit(struct bpf *b, const struct record **out);

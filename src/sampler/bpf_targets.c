@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,11 +100,59 @@ uint64_t bpf_targets_end(struct bpf *b, pid_t tid, uint64_t cpu_ns, uint64_t end
 	return cpu_ns > base_ns ? cpu_ns - base_ns : 0;
 }
 
-static void note_end(struct bpf *b, pid_t pid, pid_t tid)
+static void note_ended(struct bpf *b, pid_t pid, pid_t tid, uint64_t cpu_ns, uint64_t end_ns)
 {
-	uint64_t cpu_ns = bpf_targets_end(b, tid, stat_file_thread_cpu_ns(pid, tid), 0);
+	cpu_ns = bpf_targets_end(b, tid, cpu_ns, end_ns);
 	if (cpu_ns && !vec_push(&b->ended, (struct bpf_thread_time){ pid, tid, cpu_ns, 0 }))
 		log_debug(b->config.log, LOG_SAMPLER, "no memory for the CPU time of %d", tid);
+}
+
+static void note_end(struct bpf *b, pid_t pid, pid_t tid)
+{
+	if (!map64_get(&b->taken, (uint64_t)tid))
+		note_ended(b, pid, tid, stat_file_thread_cpu_ns(pid, tid), 0);
+}
+
+static bool is_in_proc(struct bpf *b, const struct layout_ending *e)
+{
+	(void)b;
+	return stat_file_thread_cpu_ns(e->pid, e->tid);
+}
+
+/* /proc has the whole time of those that nobody has waited for yet. */
+static bool take(struct bpf *b, const struct layout_ending *e)
+{
+	uint64_t cpu_ns = stat_file_thread_cpu_ns(e->pid, e->tid);
+	note_ended(b, e->pid, e->tid, cpu_ns ? cpu_ns : e->cpu_ns, 0);
+	return map64_put(&b->taken, (uint64_t)e->tid, 1);
+}
+
+/* @return how many of the threads that have begun to exit, and are not freed, are not `done` */
+static uint32_t each_ending(struct bpf *b, bool (*done)(struct bpf *, const struct layout_ending *),
+			    bool remove)
+{
+	int fd = bpf_map__fd(b->programs->maps.endings);
+	uint64_t address = 0, next;
+	uint32_t count = 0;
+	struct layout_ending e;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (more) {
+		address = next;
+		more = bpf_map_get_next_key(fd, &address, &next) == 0;
+		/* What cannot be deleted has been freed meanwhile, and told by its program. */
+		if (bpf_map_lookup_elem(fd, &address, &e) == 0 &&
+		    (!remove || bpf_map_delete_elem(fd, &address) == 0))
+			count += !done(b, &e);
+	}
+	return count;
+}
+
+void bpf_targets_await(struct bpf *b)
+{
+	enum { PATIENCE_MS = 40 };
+	for (int i = 0; i < PATIENCE_MS && each_ending(b, is_in_proc, false); i++)
+		poll(NULL, 0, 1);
+	each_ending(b, take, true);
 }
 
 void bpf_targets_finish(struct bpf *b)

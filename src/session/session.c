@@ -54,8 +54,8 @@ static int run_once(struct session *s, struct error *err)
 	s->sampling = true;
 	r = loop_run(s, err);
 	s->sampling = false;
-	s->sampler->ops->disarm(s->sampler);
 	s->end_ns = monotonic_ns();
+	s->sampler->ops->disarm(s->sampler);
 	system_time_read(&s->system_time);
 	if (r == 0)
 		r = loop_drain_rest(s, err);
