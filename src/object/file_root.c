@@ -21,6 +21,7 @@ enum {
 	MOUNTS_MAX_BYTES = 16 << 20,
 	PLACE_BYTES = 512,
 	SILENCES_MAX = 3, /* then a root's slow file systems are not asked again */
+	NEVER_APART = -2, /* as the root of a request */
 };
 
 struct file_root {
@@ -230,8 +231,13 @@ static int reopen(struct file_root *r, int path_fd, const struct apart_request *
 	char self[64];
 	if (look(path_fd, &st) < 0)
 		return fail_errno(err, "cannot stat '%s'", request->path);
+	if ((st.stx_mask & STATX_TYPE) && S_ISLNK(st.stx_mode))
+		return fail(err, -ELOOP, "'%s' is a symbolic link", request->path);
 	if ((st.stx_mask & STATX_TYPE) && !S_ISREG(st.stx_mode))
 		return fail(err, -EINVAL, "'%s' is no regular file", request->path);
+	if (!answers_by_itself(r, &st) && request->root_fd == NEVER_APART)
+		return fail(err, -EOPNOTSUPP, "'%s' lies on a file system that may not answer",
+			    request->path);
 	if (!answers_by_itself(r, &st))
 		return ask_apart(r, request, out, err);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
@@ -242,9 +248,9 @@ static int reopen(struct file_root *r, int path_fd, const struct apart_request *
 
 /* Looks a path up without asking who may not answer. @return descriptor (O_PATH); -EAGAIN if it must be
  * asked */
-static int look_up(const struct file_root *r, const char *path)
+static int look_up(const struct file_root *r, const char *path, uint64_t flags)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_IN_ROOT };
 	if (r->has_slow_mounts)
 		how.resolve |= r->is_local ? RESOLVE_NO_XDEV : RESOLVE_CACHED;
 	int fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
@@ -271,11 +277,22 @@ int file_root_open_file(struct file_root *r, const char *path, struct opened_fil
 {
 	path = inside(r, path);
 	struct apart_request request = { .root_fd = r->fd, .path = path };
-	_cleanup_close_ int path_fd = look_up(r, path);
+	_cleanup_close_ int path_fd = look_up(r, path, 0);
 	if (path_fd >= 0)
 		return reopen(r, path_fd, &request, out, err);
 	if (path_fd == -EAGAIN)
 		return ask_apart(r, &request, out, err);
+	return fail(err, path_fd, "cannot open '%s': %s", path, strerror(-path_fd));
+}
+
+int file_root_open_growing(struct file_root *r, const char *path, struct opened_file *out,
+			   struct error *err)
+{
+	path = inside(r, path);
+	struct apart_request request = { .root_fd = NEVER_APART, .path = path };
+	_cleanup_close_ int path_fd = look_up(r, path, O_NOFOLLOW);
+	if (path_fd >= 0)
+		return reopen(r, path_fd, &request, out, err);
 	return fail(err, path_fd, "cannot open '%s': %s", path, strerror(-path_fd));
 }
 

@@ -51,6 +51,15 @@ struct opened_file {
 int file_root_open_file(struct file_root *r, const char *path, struct opened_file *out,
 			struct error *err);
 
+/**
+ * The same for a file that grows while it is read: only in earnest, never as a copy, and only if the last
+ * part of `path` is no link.
+ * @return as above; -ELOOP (a link); -EOPNOTSUPP if its file system may not answer by itself; -EAGAIN if even
+ *         the path cannot be looked up without asking one
+ */
+int file_root_open_growing(struct file_root *r, const char *path, struct opened_file *out,
+			   struct error *err);
+
 /** Opens what a link of /proc/PID leads to (exe, map_files/...): the same, without a path. */
 int file_root_open_link(struct file_root *r, const char *link, struct opened_file *out,
 			struct error *err);

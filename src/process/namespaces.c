@@ -26,16 +26,37 @@ pid_t process_inner_pid_parse(const char *status)
 	return count > 1 ? (pid_t)last : 0;
 }
 
-pid_t process_inner_pid(pid_t pid)
+static bool read_status(pid_t pid, struct strbuf *out)
 {
 	char path[64];
-	struct strbuf text = { 0 };
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	pid_t inner = read_file(path, STATUS_MAX_BYTES, &text, NULL) == 0
-			      ? process_inner_pid_parse(strbuf_text(&text))
-			      : 0;
+	return read_file(path, STATUS_MAX_BYTES, out, NULL) == 0;
+}
+
+pid_t process_inner_pid(pid_t pid)
+{
+	struct strbuf text = { 0 };
+	pid_t inner = read_status(pid, &text) ? process_inner_pid_parse(strbuf_text(&text)) : 0;
 	strbuf_deinit(&text);
 	return inner;
+}
+
+bool process_file_user_parse(const char *status, uid_t *out)
+{
+	unsigned real, effective, saved, files;
+	const char *line = strstr(status, "\nUid:");
+	if (!line || sscanf(line, "\nUid: %u %u %u %u", &real, &effective, &saved, &files) != 4)
+		return false;
+	*out = files;
+	return true;
+}
+
+bool process_file_user(pid_t pid, uid_t *out)
+{
+	struct strbuf text = { 0 };
+	bool known = read_status(pid, &text) && process_file_user_parse(strbuf_text(&text), out);
+	strbuf_deinit(&text);
+	return known;
 }
 
 int process_folder_is_ours(struct error *err)

@@ -2,6 +2,7 @@
 #ifndef PROCESS_NAMESPACES_H
 #define PROCESS_NAMESPACES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -15,6 +16,13 @@ pid_t process_inner_pid(pid_t pid);
 
 /** The number that the text of /proc/PID/status names last under NSpid; 0 if it names only one. */
 pid_t process_inner_pid_parse(const char *status);
+
+/**
+ * Whose files a process makes: the last number of "Uid" in /proc/PID/status.
+ * @return false if it is not known
+ */
+bool process_file_user(pid_t pid, uid_t *out);
+bool process_file_user_parse(const char *status, uid_t *out);
 
 /**
  * Whether /proc speaks of the processes that we speak of. In a pid namespace with the /proc of another

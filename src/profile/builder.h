@@ -146,6 +146,19 @@ struct builder_line {
 int builder_name_frame(struct builder *b, frame_id frame, const struct builder_line *lines,
 		       size_t count);
 
+/* Code that took the place of other code: what a frame is from a moment on. */
+struct builder_change {
+	frame_id frame;
+	uint64_t from_ns; /* by the clock of builder_set_start() */
+	frame_id then;
+};
+
+/**
+ * Moves samples whose time is known to the stacks that they had at that time. To be called once, at the
+ * end. @param changes are sorted. @return 0 or -ENOMEM
+ */
+int builder_change_frames(struct builder *b, struct builder_change *changes, size_t count);
+
 /**
  * For a frame without a name: the address of its function's first byte, where unwind rows give it.
  * Frames that get neither are called by their own address.

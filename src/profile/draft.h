@@ -55,6 +55,7 @@ struct draft_sample {
 	uint32_t row; /* its own, which a sorted copy keeps */
 	const char *truncated;
 	bool completed;
+	bool moved; /* its samples went to other rows; none may be left */
 	uint64_t count, cpu_ns;
 };
 

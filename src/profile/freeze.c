@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_empty(const struct draft_sample *s)
+{
+	return s->moved && !s->count;
+}
+
 /* From the samples backward, children before parents: what nothing refers to is left out. */
 static bool mark_used(struct freeze *f)
 {
@@ -16,6 +21,8 @@ static bool mark_used(struct freeze *f)
 	if (!f->stack_used || !f->frame_used || !f->module_used || !f->thread_used)
 		return false;
 	for (size_t i = 1; i < b->samples.count; i++) {
+		if (is_empty(&b->samples.at[i]))
+			continue;
 		f->stack_used[b->samples.at[i].stack] = true;
 		f->thread_used[b->samples.at[i].thread] = true;
 	}
@@ -182,15 +189,18 @@ static int compare_samples(const void *x, const void *y)
 
 static bool freeze_samples(struct freeze *f)
 {
-	size_t count = f->b->samples.count - 1;
-	f->samples = freeze_alloc(f, count, sizeof(*f->samples));
-	f->sample_of = freeze_alloc(f, count + 1, sizeof(*f->sample_of));
+	size_t rows = f->b->samples.count, count = 0;
+	f->samples = freeze_alloc(f, rows, sizeof(*f->samples));
+	f->sample_of = freeze_alloc(f, rows, sizeof(*f->sample_of));
 	if (!f->samples || !f->sample_of)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		f->samples[i] = f->b->samples.at[i + 1];
-		f->samples[i].stack = f->stack_of[f->samples[i].stack];
-		f->samples[i].thread = f->thread_of[f->samples[i].thread];
+	for (size_t i = 1; i < rows; i++) {
+		if (is_empty(&f->b->samples.at[i]))
+			continue;
+		struct draft_sample *s = &f->samples[count++];
+		*s = f->b->samples.at[i];
+		s->stack = f->stack_of[s->stack];
+		s->thread = f->thread_of[s->thread];
 	}
 	qsort(f->samples, count, sizeof(*f->samples), compare_samples);
 	for (size_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "profile/builder.h"
+#include "session/jit.h"
 #include "session/loop.h"
 #include "session/modules.h"
 #include "session/names.h"
@@ -60,7 +61,7 @@ static int await_names(struct session *s)
 
 int session_profile(struct session *s, struct profile **out, struct error *err)
 {
-	if (await_names(s) < 0 ||
+	if (await_names(s) < 0 || (s->jit && jit_finish(s->jit, monotonic_ns()) < 0) ||
 	    facts_closed_files(s->builder, modules_without_descriptor(s->modules)) < 0 ||
 	    (s->config->command && s->child.exited &&
 	     facts_survivors(s->builder, s->processes, s->child.pid) < 0))

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "process/process.h"
 #include "profile/builder.h"
+#include "session/jit.h"
 #include "session/modules.h"
 #include "session/names.h"
 #include "session/publish.h"
@@ -24,6 +25,12 @@ void intake_main_binary(struct session *s, pid_t pid)
 		modules_set_main(s->modules, mapped);
 }
 
+static bool is_end(const struct record *r)
+{
+	return (r->kind == RECORD_EXIT && r->tid == r->pid) ||
+	       (r->kind == RECORD_COMM && r->comm.is_exec);
+}
+
 static int apply(struct session *s, const struct record *r)
 {
 	switch (r->kind) {
@@ -35,6 +42,8 @@ static int apply(struct session *s, const struct record *r)
 					  r->cpu.cpu_ns);
 	default: break;
 	}
+	if (is_end(r) && s->jit && jit_ended(s->jit, r->pid, monotonic_ns()) < 0)
+		return -ENOMEM;
 	bool changed = process_apply(s->processes, r);
 	process_id p = changed ? process_find(s->processes, r->pid) : (process_id){ 0 };
 	if (changed) {

@@ -13,6 +13,7 @@
 #include "profile/builder.h"
 #include "profile/thin.h"
 #include "session/intake.h"
+#include "session/jit.h"
 #include "session/publish.h"
 #include "session/stacks.h"
 #include "session/state.h"
@@ -160,7 +161,7 @@ int loop_run(struct session *s, struct error *err)
 			return fail(err, -ENOMEM, "out of memory");
 		publisher_run(s->publisher);
 		now_ns = monotonic_ns();
-		if (tick(s, now_ns) < 0)
+		if (jit_look(s->jit, now_ns) < 0 || tick(s, now_ns) < 0)
 			return fail(err, -ENOMEM, "out of memory");
 		if (s->stop_ns && now_ns >= s->stop_ns)
 			break;

@@ -15,6 +15,7 @@
 #include "process/namespaces.h"
 #include "process/process.h"
 #include "profile/builder.h"
+#include "session/jit.h"
 #include "session/modules.h"
 #include "session/names.h"
 #include "session/publish.h"
@@ -61,6 +62,10 @@ static int create_rooms(struct session *s, struct error *err)
 				  err);
 	if (r == 0)
 		stacks_set_completion(s->stacks, c->complete);
+	if (r == 0 && !c->replay)
+		r = jit_create(s->processes, s->builder, &s->jit, err);
+	if (r == 0)
+		stacks_set_jit(s->stacks, s->jit);
 	if (r == 0 && c->replay)
 		names_hold_kernel(s->names);
 	if (r == 0)
@@ -194,6 +199,7 @@ void session_destroy(struct session *s)
 		return;
 	publisher_destroy(s->publisher);
 	stacks_destroy(s->stacks);
+	jit_destroy(s->jit);
 	keeping_end(&s->keeping);
 	names_destroy(s->names);
 	modules_destroy(s->modules);

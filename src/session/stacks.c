@@ -10,6 +10,7 @@
 #include "process/memory.h"
 #include "record/reason_text.h"
 #include "session/completion.h"
+#include "session/jit.h"
 #include "unwind/libunwind.h"
 #include "unwind/unwind.h"
 
@@ -42,6 +43,7 @@ struct stacks {
 	struct process_table *processes;
 	struct modules *modules;
 	struct names *names;
+	struct jit *jit; /* NULL: frames of anonymous code get no names */
 	struct builder *builder;
 	struct unwind_cache *cache;
 	struct unwind_libunwind *libunwind; /* with --unwind libunwind */
@@ -103,6 +105,11 @@ void stacks_destroy(struct stacks *s)
 	map64_deinit(&s->user_frames);
 	map64_deinit(&s->kernel_frames);
 	free(s);
+}
+
+void stacks_set_jit(struct stacks *s, struct jit *jit)
+{
+	s->jit = jit;
 }
 
 void stacks_set_completion(struct stacks *s, bool on)
@@ -242,7 +249,8 @@ static frame_id make_user_frame(struct stacks *s, uint64_t pc)
 {
 	const struct mapping *mapping = process_mapping(s->processes, s->process, pc);
 	if (!mapping || process_mapped(s->processes, mapping->mapped)->kind == MAPPED_ANON)
-		return new_frame(s, (module_id){ 0 }, NULL, pc, FRAME_JIT);
+		return s->jit ? jit_frame(s->jit, s->process, pc)
+			      : new_frame(s, (module_id){ 0 }, NULL, pc, FRAME_JIT);
 	struct code *code = modules_code(s->modules, mapping->mapped, false);
 	module_id module = modules_row(s->modules, mapping->mapped);
 	if (!code || !module.v)

@@ -12,11 +12,14 @@
 /* Samples become stacks of the model: unwound, each pc turned into (module, address), interned. */
 
 struct stacks;
+struct jit;
 
 /** @param config for the call: which unwinder, and whether with the kernel's frames */
 int stacks_create(struct process_table *processes, struct modules *modules, struct names *names,
 		  struct builder *builder, const struct session_config *config, struct stacks **out,
 		  struct error *err);
+/** Where frames of code that lies in no file come from; without it they have no names. */
+void stacks_set_jit(struct stacks *s, struct jit *jit);
 /** Takes NULL. */
 void stacks_destroy(struct stacks *s);
 

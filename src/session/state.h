@@ -45,6 +45,7 @@ struct session {
 	struct modules *modules;
 	struct names *names;
 	struct stacks *stacks;
+	struct jit *jit; /* NULL: of a file */
 	struct publisher *publisher;
 	uint32_t modules_progress; /* when rows were published last */
 	struct targets targets;

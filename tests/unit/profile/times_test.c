@@ -407,6 +407,51 @@ static void damaged_times_are_refused(void **state)
 	}
 }
 
+/* An address that was another function from 20 ms on, and yet another from 30 ms on. */
+static void changed_frames_are_told_apart_by_time(void **state)
+{
+	(void)state;
+	struct made m = make();
+	frame_id frames[3];
+	for (uint32_t i = 0; i < 3; i++) {
+		const char *names[] = { "early", "late", "latest" };
+		frames[i] = builder_new_frame(m.b, (module_id){ 0 }, 0x500, FRAME_JIT);
+		struct builder_line line = { .name = names[i] };
+		assert_int_equal(builder_name_frame(m.b, frames[i], &line, 1), 0);
+	}
+	stack_id outer = builder_stack(m.b, m.stacks[0], frames[0]);
+	stack_id inner = builder_stack(
+		m.b, outer, builder_frame(m.b, (module_id){ 0 }, 0x900, FRAME_JIT, NULL));
+	builder_set_start(m.b, 1000 * MS);
+	for (uint64_t ms = 10; ms < 40; ms += 2)
+		assert_int_equal(builder_sample(m.b, (1000 + ms) * MS, m.threads[0], inner, ""), 0);
+	add(&m, (uint64_t)1015 * MS, 0, 1);
+	struct builder_change changes[] = {
+		{ frames[0], (uint64_t)1030 * MS, frames[2] },
+		{ frames[0], (uint64_t)1020 * MS, frames[1] },
+	};
+	assert_int_equal(builder_change_frames(m.b, changes, 2), 0);
+	assert_int_equal(builder_sample_count(m.b), 16);
+	struct profile *p = freeze(&m);
+	assert_int_equal(p->sample_count, 4);
+	assert_int_equal(p->time_count, 16);
+	assert_int_equal(profile_total_count(p), 16);
+	for (size_t i = 0; i < p->time_count; i++) {
+		stack_id stack = p->samples[p->times[i].sample].stack;
+		if (!p->stack_parent[stack.v].v)
+			continue; /* the one that nothing changed */
+		const struct profile_frame *f =
+			&p->frames[p->stack_frame[p->stack_parent[stack.v].v].v];
+		uint64_t ms = p->times[i].time_ns / MS;
+		assert_string_equal(
+			profile_string(p, p->functions[p->lines[f->first_line].function.v].name),
+			ms < 20   ? "early"
+			: ms < 30 ? "late"
+				  : "latest");
+	}
+	profile_destroy(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +466,7 @@ int main(void)
 		cmocka_unit_test(check_sees_wrong_times),
 		cmocka_unit_test(times_of_a_capture_are_read),
 		cmocka_unit_test(damaged_times_are_refused),
+		cmocka_unit_test(changed_frames_are_told_apart_by_time),
 	};
 	return cmocka_run_group_tests_name("profile/times", tests, NULL, NULL);
 }
