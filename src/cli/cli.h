@@ -24,6 +24,7 @@ extern const struct command run_command;
 extern const struct command attach_command;
 extern const struct command report_command;
 extern const struct command flame_command;
+extern const struct command diff_command;
 extern const struct command convert_command;
 extern const struct command completion_command;
 extern const struct command check_command;

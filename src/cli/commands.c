@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&report_command,
 	&annotate_command,
 	&flame_command,
+	&diff_command,
 	&convert_command,
 	&check_command,
 	&completion_command,

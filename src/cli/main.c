@@ -9,7 +9,7 @@
 
 /* What a later version has: who tries one is told so. */
 static const char *const later[] = {
-	"diff", "review", "diagnose", "scale", "top", NULL,
+	"review", "diagnose", "scale", "top", NULL,
 };
 
 static void help(FILE *out)

@@ -176,11 +176,11 @@ int outputs_parse(const struct option_list *list, const char *format_name, struc
 }
 
 /* --color outranks NO_COLOR (no-color.org), which outranks what standard output is. */
-static bool use_color(const struct output_style *style, bool to_terminal)
+bool output_uses_color(const char *color, bool to_terminal)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-	if (style->color && strcmp(style->color, "auto") != 0)
-		return !strcmp(style->color, "always");
+	if (color && strcmp(color, "auto") != 0)
+		return !strcmp(color, "always");
 	return to_terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
@@ -192,7 +192,7 @@ static int render_report(const struct profile *p, enum report_format format,
 		.format = format,
 		.top = style->top,
 		.columns = to_terminal ? terminal_columns() : 0,
-		.color = use_color(style, to_terminal),
+		.color = output_uses_color(style->color, to_terminal),
 		.source = style->source,
 	};
 	return report_render(p, &options, out, err);
@@ -294,8 +294,8 @@ const char *outputs_first_file(const struct outputs *o)
 	return NULL;
 }
 
-static int write_output(const struct output *o, const struct strbuf *bytes, pid_t pid,
-			struct error *err)
+int output_write_bytes(const struct output *o, const struct strbuf *bytes, pid_t pid,
+		       struct error *err)
 {
 	if (!strcmp(o->path, "-")) {
 		/* Without a sample there may be nothing to write, and so nothing that fails. */
@@ -327,7 +327,7 @@ int output_write(const struct profile *p, const struct output *o, const struct o
 	bool to_terminal = !strcmp(o->path, "-") && isatty(STDOUT_FILENO);
 	int r = render(p, o->format, style, to_terminal, &bytes, err);
 	if (r == 0)
-		r = write_output(o, &bytes, pid, err);
+		r = output_write_bytes(o, &bytes, pid, err);
 	strbuf_deinit(&bytes);
 	return r;
 }

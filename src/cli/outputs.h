@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "base/strbuf.h"
 #include "cli/options.h"
 #include "profile/profile.h"
 
@@ -77,5 +78,12 @@ const char *outputs_first_file(const struct outputs *o);
 /** Renders and writes one output. @param pid for %p */
 int output_write(const struct profile *p, const struct output *o, const struct output_style *style,
 		 pid_t pid, struct error *err);
+
+/** Writes what was rendered otherwise. @param pid for %p */
+int output_write_bytes(const struct output *o, const struct strbuf *bytes, pid_t pid,
+		       struct error *err);
+
+/** @param color of --color: auto, always, never; NULL: auto */
+bool output_uses_color(const char *color, bool to_terminal);
 
 #endif

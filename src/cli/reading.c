@@ -2,6 +2,7 @@
 #include "cli/reading.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -95,6 +96,34 @@ int reading_filter(struct profile **p, const struct reading_options *options, st
 	say_what_met_nothing(&f);
 	profile_destroy(*p);
 	*p = filtered;
+	return 0;
+}
+
+static bool is_report(enum output_format format)
+{
+	return format == OUTPUT_TEXT || format == OUTPUT_MARKDOWN || format == OUTPUT_JSON;
+}
+
+/* The extension of a file says its format; --format may say the same once more. */
+int reading_report_output(const struct reading_options *options, struct output *out,
+			  struct error *err)
+{
+	const char *name = options->format ? options->format : "text";
+	*out = (struct output){ .path = options->output ? options->output : "-" };
+	int r = output_format_by_name(name, &out->format, err);
+	if (r < 0 || !strcmp(out->path, "-"))
+		return r;
+	enum output_format asked = out->format;
+	r = output_format_of(out->path, &out->format, err);
+	if (r < 0)
+		return r;
+	if (!is_report(out->format))
+		return fail(err, -EINVAL,
+			    "a report is a .txt, .md or .json file, not '%s'; 'perfprof convert' "
+			    "writes the others",
+			    out->path);
+	if (options->format && asked != out->format)
+		return fail(err, -EINVAL, "--format %s contradicts the name '%s'", name, out->path);
 	return 0;
 }
 

@@ -66,6 +66,10 @@ int reading_capture(const struct command *command, const struct arguments *argum
 /** Replaces the profile by what the filters leave of it. @return 0; -EINVAL; -ENOMEM */
 int reading_filter(struct profile **p, const struct reading_options *options, struct error *err);
 
+/** Where a text, Markdown or JSON document goes, by -o and --format. @return 0 or -EINVAL */
+int reading_report_output(const struct reading_options *options, struct output *out,
+			  struct error *err);
+
 struct output_style reading_style(const struct reading_options *options);
 
 /** Opens, filters, renders, writes; complains itself. @return the exit status */

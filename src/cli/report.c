@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/reading.h"
@@ -26,39 +25,11 @@ static const struct option report_options[] = {
 	OPTION_END,
 };
 
-static bool is_report(enum output_format format)
-{
-	return format == OUTPUT_TEXT || format == OUTPUT_MARKDOWN || format == OUTPUT_JSON;
-}
-
-/* The extension of a file says its format; --format may say the same once more. */
-static int choose_output(const struct reading_options *options, struct output *out,
-			 struct error *err)
-{
-	const char *name = options->format ? options->format : "text";
-	*out = (struct output){ .path = options->output ? options->output : "-" };
-	int r = output_format_by_name(name, &out->format, err);
-	if (r < 0 || !strcmp(out->path, "-"))
-		return r;
-	enum output_format asked = out->format;
-	r = output_format_of(out->path, &out->format, err);
-	if (r < 0)
-		return r;
-	if (!is_report(out->format))
-		return fail(err, -EINVAL,
-			    "a report is a .txt, .md or .json file, not '%s'; 'perfprof convert' "
-			    "writes the others",
-			    out->path);
-	if (options->format && asked != out->format)
-		return fail(err, -EINVAL, "--format %s contradicts the name '%s'", name, out->path);
-	return 0;
-}
-
 static int report(const struct reading_options *options, const char *capture)
 {
 	struct error err = { 0 };
 	struct output output;
-	if (choose_output(options, &output, &err) < 0)
+	if (reading_report_output(options, &output, &err) < 0)
 		return complain(STATUS_USAGE, &err);
 	return reading_write(capture, options, &output);
 }
