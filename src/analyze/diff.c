@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/quantile.h"
+
 /* The normal distribution's quantile of 0.8: what is visible is seen in four of five. */
 static const double power_z = 0.8416;
 
@@ -128,6 +130,14 @@ static enum diff_verdict verdict_of(const struct change *c, int found)
 	return c->samples[SIDE_NEW] > 0 ? DIFF_FASTER : DIFF_VANISHED;
 }
 
+static double lower_limit(const struct estimate *e, struct certainty certainty)
+{
+	double below = e->below;
+	if (e->spread_known)
+		below = fmax(below, student_quantile(certainty.tail, e->df) * sqrt(e->variance));
+	return e->value - below;
+}
+
 static void judge_row(const struct judge *j, size_t row, struct change *c)
 {
 	struct estimate share[SIDES], cost[SIDES];
@@ -142,6 +152,7 @@ static void judge_row(const struct judge *j, size_t row, struct change *c)
 		cost[s] = cost_estimate(j, row, (enum diff_side)s, &share[s]);
 	}
 	c->is_judged = diff_row_is_judged(r);
+	c->new_low = lower_limit(&share[SIDE_NEW], j->certainty);
 	c->share = estimate_difference(&share[SIDE_BASE], &share[SIDE_NEW], j->certainty);
 	if (j->diff->by == DIFF_BY_SHARE) {
 		c->cost = c->share;

@@ -30,6 +30,7 @@ struct change {
 	enum diff_match match; /* how the two were found to be one */
 	double samples[SIDES];
 	struct difference share; /* 0 to 1 */
+	double new_low;          /* the lower limit of its share in NEW */
 	struct difference cost;  /* by what was compared: diff.by */
 	/* The relative change of cost that would have been seen in 4 of 5 such pairs; 0: none. */
 	double visible;

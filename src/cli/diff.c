@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/diff_gate.h"
+#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/open.h"
 #include "cli/reading.h"
 #include "render/diff.h"
+
+enum { BUDGET_MAX_BYTES = 1 << 16 };
 
 static const struct option_words formats = {
 	.at = (const char *const[]){ "text", "md", "json", NULL },
@@ -23,8 +29,8 @@ static const struct option_words when_colored = {
 
 struct diff_arguments {
 	struct reading_options reading; /* first: the shared options are stored by its offsets */
-	const char *by;
-	struct option_list base;
+	const char *by, *budget;
+	struct option_list base, fail_if;
 };
 
 static const struct option diff_options[] = {
@@ -40,6 +46,18 @@ static const struct option diff_options[] = {
 	  .help = "what is compared; auto is seconds for captures of run, rate for those of attach",
 	  .offset = offsetof(struct diff_arguments, by),
 	  .words = &ways },
+	{ .type = OPTION_LIST,
+	  .name = "fail-if",
+	  .argument = "EXPR",
+	  .help = "exit with 1 if surely exceeded: 'total_cpu > +3%', 'func(parse_*) > +10%' (of "
+		  "its "
+		  "cost in BASE), 'func(parse) > 12%' (share in NEW); may be repeated",
+	  .offset = offsetof(struct diff_arguments, fail_if) },
+	{ .type = OPTION_STRING,
+	  .name = "budget",
+	  .argument = "FILE",
+	  .help = "such expressions from FILE, one a line; # begins a comment",
+	  .offset = offsetof(struct diff_arguments, budget) },
 	READING_WORD("format", format, &formats, "form of the comparison"),
 	READING_OPTION(OPTION_UINT, 0, "top", "N", top,
 		       "functions listed in text and Markdown (20)"),
@@ -127,6 +145,83 @@ static int render(const struct diff *d, const struct captures *c,
 	return r;
 }
 
+/* What must hold. Texts are the command line's, or the budget's. */
+struct gates {
+	struct gate {
+		const char *text;
+		struct diff_gate gate;
+	} * at;
+	size_t count;
+	char *budget; /* owns the texts of its lines */
+};
+
+static int add_gate(struct gates *g, const char *text, struct error *err)
+{
+	struct gate *more = realloc(g->at, (g->count + 1) * sizeof(*more));
+	if (!more)
+		return fail(err, -ENOMEM, "out of memory");
+	g->at = more;
+	more[g->count].text = text;
+	return diff_gate_parse(text, &more[g->count++].gate, err);
+}
+
+static int read_budget(struct gates *g, const char *path, struct error *err)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	g->budget = f ? calloc(1, BUDGET_MAX_BYTES + 1) : NULL;
+	if (!f || !g->budget)
+		return fail_errno(err, "cannot open '%s'", path);
+	size_t n = fread(g->budget, 1, BUDGET_MAX_BYTES, f);
+	if (ferror(f) || n == BUDGET_MAX_BYTES || strlen(g->budget) != n)
+		return fail(err, -EINVAL, "'%s' is no budget: a text of expressions, one a line",
+			    path);
+	char *line = g->budget;
+	for (unsigned number = 1; line; number++) {
+		char *text = strsep(&line, "\n");
+		text[strcspn(text, "#\r")] = 0;
+		if (!text[strspn(text, " \t")])
+			continue;
+		int r = add_gate(g, text, err);
+		if (r < 0)
+			return fail_in(err, r, "'%s', line %u", path, number);
+	}
+	return 0;
+}
+
+static int read_gates(const struct diff_arguments *options, struct gates *out, struct error *err)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < options->fail_if.count; i++)
+		r = add_gate(out, options->fail_if.at[i], err);
+	if (r == 0 && options->budget)
+		r = read_budget(out, options->budget, err);
+	return r;
+}
+
+static void gates_deinit(struct gates *g)
+{
+	free(g->at);
+	free(g->budget);
+}
+
+/* A line for each limit that is exceeded. */
+static int check_gates(const struct diff *d, const struct gates *g)
+{
+	int status = STATUS_DONE;
+	for (size_t i = 0; i < g->count; i++) {
+		struct strbuf why = { 0 };
+		const char *text = g->at[i].text;
+		if (diff_gate_exceeded(d, &g->at[i].gate, &why)) {
+			note("exceeded: %s: %s", text + strspn(text, " \t"), strbuf_text(&why));
+			status = STATUS_GATE;
+		}
+		if (!diff_gate_has_subject(d, &g->at[i].gate))
+			note("no function has such a name: %s", text + strspn(text, " \t"));
+		strbuf_deinit(&why);
+	}
+	return status;
+}
+
 static enum diff_by by_of(const char *word)
 {
 	static const char *const words[] = { [DIFF_BY_KIND] = "auto",
@@ -140,7 +235,7 @@ static enum diff_by by_of(const char *word)
 }
 
 static int compare(const struct captures *c, const struct diff_arguments *options,
-		   const struct output *output, struct error *err)
+		   const struct gates *gates, const struct output *output, struct error *err)
 {
 	const struct profile *const *const profiles[SIDES] = {
 		(const struct profile *const *)c->profiles[SIDE_BASE],
@@ -152,8 +247,9 @@ static int compare(const struct captures *c, const struct diff_arguments *option
 	if (r < 0)
 		return r == -EINVAL ? STATUS_USAGE : STATUS_MISSING;
 	r = render(&d, c, options, output, err);
+	int status = r < 0 ? STATUS_MISSING : check_gates(&d, gates);
 	diff_deinit(&d);
-	return r < 0 ? STATUS_MISSING : STATUS_DONE;
+	return status;
 }
 
 static int cmd_diff(char **argv)
@@ -162,18 +258,26 @@ static int cmd_diff(char **argv)
 	struct arguments words;
 	struct error err = { 0 };
 	struct captures captures = { 0 };
+	struct gates gates = { 0 };
 	struct output output;
 	if (options_parse(&diff_command, argv, &options, &words, &err) < 0)
 		return complain(STATUS_USAGE, &err);
 	if (words.help)
 		return show_help(&diff_command);
-	if (reading_report_output(&options.reading, &output, &err) < 0 ||
-	    name_captures(&options, &words, &captures, &err) < 0)
-		return complain(STATUS_USAGE, &err);
-	int status = open_captures(&captures, &options.reading, &err);
+	int status = STATUS_DONE;
+	int r = reading_report_output(&options.reading, &output, &err);
+	if (r == 0)
+		r = name_captures(&options, &words, &captures, &err);
+	if (r == 0)
+		r = read_gates(&options, &gates, &err);
+	if (r < 0)
+		status = r == -EINVAL ? STATUS_USAGE : STATUS_MISSING;
 	if (status == STATUS_DONE)
-		status = compare(&captures, &options, &output, &err);
+		status = open_captures(&captures, &options.reading, &err);
+	if (status == STATUS_DONE)
+		status = compare(&captures, &options, &gates, &output, &err);
 	captures_deinit(&captures);
+	gates_deinit(&gates);
 	return *err.text ? complain(status, &err) : status;
 }
 
@@ -190,5 +294,5 @@ const struct command diff_command = {
 	.epilog = "examples:\n"
 		  "  perfprof run --repeat 8 -o base.pb.gz -- ./benchmark-before\n"
 		  "  perfprof run --repeat 8 -o new.pb.gz -- ./benchmark-after\n"
-		  "  perfprof diff base.pb.gz new.pb.gz\n",
+		  "  perfprof diff base.pb.gz new.pb.gz --fail-if 'total_cpu > +3%'\n",
 };

@@ -96,11 +96,30 @@ def test_one_sample_against_none_is_no_difference(tmp_path):
     (["a", "missing"], 3, "missing"),
     (["a", "bad"], 4, "bad"),
     (["a", "b", "-o", "x.svg"], 2, "x.svg"),
+    (["a", "b", "--fail-if", "total > 3"], 2, "total > 3"),
+    (["a", "b", "--budget", "budget"], 2, "'budget', line 2"),
+    (["a", "b", "--budget", "missing"], 3, "missing"),
 ])
 def test_what_cannot_be_compared_is_said(tmp_path, arguments, status, words):
     (tmp_path / "a").write_text("p;main 5\n")
     (tmp_path / "b").write_text("p;main 6\n")
+    (tmp_path / "budget").write_text("# limits\nfunc(main) < 3%\n")
     (tmp_path / "bad").write_bytes(bytes(range(256)))
     result = perfprof("diff", *arguments, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (status, "")
     assert words in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_gate_ends_with_1_and_says_which(captures, tmp_path):
+    base, double = captures("base"), captures("double", "copy=200")
+    (tmp_path / "budget").write_text("# what we allow\n\nfunc(sort) > 90%\nfunc(co*) > +10%  # of all that copies\n")
+    for option, value in (("--fail-if", "func(co*) > +10%"), ("--budget", tmp_path / "budget")):
+        result = perfprof("diff", base, double, option, value)
+        assert result.returncode == 1 and result.stdout.startswith("What changed")
+        assert "func(co*) > +10%" in result.stderr and "copy" in result.stderr and len(result.stderr.splitlines()) == 1
+    for kept in ("func(co*) > +900%", "func(copy) > 99%", "total_cpu > +900%"):
+        result = perfprof("diff", base, double, "--fail-if", kept)
+        assert (result.returncode, result.stderr) == (0, "")
+    assert perfprof("diff", double, base, "--fail-if", "func(copy) > +0%").returncode == 0
+    result = perfprof("diff", base, double, "--fail-if", "func(cpy) > +10%")
+    assert result.returncode == 0 and "no function has such a name: func(cpy)" in result.stderr

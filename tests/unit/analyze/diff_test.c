@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "analyze/diff.h"
+#include "analyze/diff_gate.h"
 #include "base/random.h"
 #include "stacks.h"
 
+#include <errno.h>
 #include <math.h>
 
 enum { FUNCTIONS = 12, PAIRS = 1000, LEAST = 500, MOST = 8000, POWER_PAIRS = 200 };
@@ -287,6 +289,70 @@ static void a_single_run_that_is_slower_as_a_whole_is_no_finding(void **state)
 	profile_destroy(twice);
 }
 
+static size_t exceeded(const struct diff *d, const char *text)
+{
+	struct diff_gate gate;
+	struct strbuf why = { 0 };
+	assert_int_equal(diff_gate_parse(text, &gate, NULL), 0);
+	size_t n = diff_gate_exceeded(d, &gate, &why);
+	assert_int_equal(n > 0, why.length > 0);
+	strbuf_deinit(&why);
+	return n;
+}
+
+/* hot grows by a third: surely more than 10 %, not surely more than 30 %; its share is 38 % now. */
+static void gates_fail_only_where_the_interval_lies_beyond(void **state)
+{
+	(void)state;
+	struct profile *a = stacks_profile("prog;main;hot(int) 3000\nprog;main;rest 7000\n");
+	struct profile *b = stacks_profile(
+		"prog;main;hot(int) 4000\nprog;main;rest 6000\nprog;main;more 300\nprog;rare 1\n");
+	struct diff d;
+	build(a, b, DIFF_BY_SHARE, &d);
+	assert_int_equal(exceeded(&d, "func(hot) > +10%"), 1);
+	assert_int_equal(exceeded(&d, "func(hot(int)) > +10 %"), 1);
+	assert_int_equal(exceeded(&d, " func(h*)>+10% "), 1);
+	assert_int_equal(exceeded(&d, "func(hot) > +30%"), 0);
+	assert_int_equal(exceeded(&d, "func(ho) > +10%"), 0);
+	assert_int_equal(exceeded(&d, "func(hot) > 35%"), 1);
+	assert_int_equal(exceeded(&d, "func(hot) > 38.5%"), 0);
+	assert_int_equal(exceeded(&d, "func(*) > +10%"), 2); /* hot and more, which is new */
+	assert_int_equal(exceeded(&d, "func(rare) > +0%"), 0);
+	assert_int_equal(exceeded(&d, "total_cpu > +3%"), 0);
+	diff_deinit(&d);
+	profile_destroy(a);
+	profile_destroy(b);
+}
+
+static void what_is_no_gate_is_refused(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {
+		"",
+		"total_cpu",
+		"total_cpu > 3%",
+		"total_cpu > +3",
+		"total_cpu >= +3%",
+		"total_cpu < +3%",
+		"total > +3%",
+		"func() > 3%",
+		"func(a > 3%",
+		"func(a) > 3% more",
+		"func(a) > nan%",
+		"func(a) > +-3%",
+		"func(a) > 0x3%",
+		"func(a) > 1e3%",
+		"func(a) > 1.2.3%",
+		"func(a)",
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct diff_gate gate;
+		struct error err = { 0 };
+		assert_int_equal(diff_gate_parse(wrong[i], &gate, &err), -EINVAL);
+		assert_non_null(strstr(err.text, wrong[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +362,8 @@ int main(void)
 		cmocka_unit_test(small_changes_are_found_as_often_as_can_be),
 		cmocka_unit_test(nothing_against_one_is_no_difference),
 		cmocka_unit_test(one_function_of_a_run_is_slower_and_the_rest_is_as_it_was),
+		cmocka_unit_test(gates_fail_only_where_the_interval_lies_beyond),
+		cmocka_unit_test(what_is_no_gate_is_refused),
 		cmocka_unit_test(a_single_run_that_is_slower_as_a_whole_is_no_finding),
 	};
 	return cmocka_run_group_tests_name("analyze/diff", tests, NULL, NULL);
