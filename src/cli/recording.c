@@ -89,6 +89,7 @@ int recording_prepare(const struct recording_options *o, struct session_config *
 	config->children = o->children;
 	config->kernel = o->kernel;
 	config->complete = o->complete;
+	config->verify = o->verify;
 	config->inlines = o->inlines;
 	if (o->verbose)
 		config->log = &o->log;

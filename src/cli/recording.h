@@ -19,7 +19,7 @@ struct recording_options {
 	size_t time_budget_bytes;
 	const char *event, *backend, *unwind, *format, *weight;
 	struct option_list outputs;
-	bool inlines, kernel, threads, children, complete, annotate;
+	bool inlines, kernel, threads, children, complete, verify, annotate;
 	bool quiet, verbose;
 	struct log log;          /* where --verbose writes */
 	struct option_list pids; /* attach */
@@ -77,6 +77,9 @@ extern const struct option_words recording_backends, recording_unwinds;
 		RECORDING_OPTION(                                                                 \
 			OPTION_UNSET, 0, "no-complete", NULL, complete,                           \
 			"show stacks that are larger than the kernel copies as truncated"),       \
+		RECORDING_OPTION(OPTION_FLAG, 0, "verify", NULL, verify,                          \
+				 "check that return addresses follow calls; the report counts "   \
+				 "those that do not"),                                            \
 		RECORDING_OPTION(OPTION_FLAG, 0, "threads", NULL, threads,                        \
 				 "put comm-TID, not comm, at the root"),                          \
 		RECORDING_OPTION(                                                                 \

@@ -71,6 +71,8 @@ static void add_numbers(struct profile_meta *sum, const struct profile_meta *m)
 	add_u64(&sum->profiler_cpu_ns, m->profiler_cpu_ns);
 	add_u64(&sum->profiler_kernel_ns, m->profiler_kernel_ns);
 	add_u64(&sum->profiler_written_bytes, m->profiler_written_bytes);
+	add_u64(&sum->checked_returns, m->checked_returns);
+	add_u64(&sum->wrong_returns, m->wrong_returns);
 	add_u64(&sum->unsampled_cpu_ns, m->unsampled_cpu_ns);
 	add_u64(&sum->unsampled_kernel_ns, m->unsampled_kernel_ns);
 	if (m->cpus > sum->cpus)

@@ -155,6 +155,8 @@ static void read_number_field(struct pprof_reader *r, const struct protobuf_fiel
 	case CAPTURE_FOREIGN: m->foreign = f->value; break;
 	case CAPTURE_PROFILER_KERNEL_NS: m->profiler_kernel_ns = f->value; break;
 	case CAPTURE_PROFILER_WRITTEN_BYTES: m->profiler_written_bytes = f->value; break;
+	case CAPTURE_CHECKED_RETURNS: m->checked_returns = f->value; break;
+	case CAPTURE_WRONG_RETURNS: m->wrong_returns = f->value; break;
 	case CAPTURE_WANTED_RATE_HZ: m->wanted_rate_hz = (uint32_t)f->value; break;
 	case CAPTURE_SAMPLES_BEFORE: m->samples_before = f->value; break;
 	default: break;

@@ -40,5 +40,7 @@ void pprof_put_numbers(struct pprof_put *w, const struct profile_meta *m)
 	protobuf_put_uint(out, CAPTURE_PROFILER_KERNEL_NS, m->profiler_kernel_ns);
 	protobuf_put_uint(out, CAPTURE_PROFILER_WRITTEN_BYTES, m->profiler_written_bytes);
 	protobuf_put_uint(out, CAPTURE_WANTED_RATE_HZ, m->wanted_rate_hz);
+	protobuf_put_uint(out, CAPTURE_CHECKED_RETURNS, m->checked_returns);
+	protobuf_put_uint(out, CAPTURE_WRONG_RETURNS, m->wrong_returns);
 	protobuf_put_uint(out, CAPTURE_SAMPLES_BEFORE, m->samples_before);
 }

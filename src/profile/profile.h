@@ -115,6 +115,8 @@ struct profile_meta {
 	/* What the observer cost: CPU time of its threads; of the kernel for its samples, in the time of
 	 * what it watched; what it wrote while it sampled. */
 	uint64_t profiler_cpu_ns, profiler_kernel_ns, profiler_written_bytes;
+	/* With --verify: return addresses on stacks, and those of them that follow no call. */
+	uint64_t checked_returns, wrong_returns;
 	uint64_t unsampled_cpu_ns;    /* of threads without a sample */
 	uint64_t unsampled_kernel_ns; /* where kernel mode could not be sampled */
 	bool kernel_sampled;

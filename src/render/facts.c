@@ -215,6 +215,11 @@ void facts_completeness(const struct facts *f, struct strbuf *out)
 	strbuf_printf(out, "%sost %.2f %%", out->length > before ? ", l" : "L", f->lost_percent);
 	if (m->lost_samples)
 		strbuf_printf(out, " (%llu samples)", (unsigned long long)m->lost_samples);
+	if (m->checked_returns)
+		strbuf_printf(out, ", %llu of %llu return addresses follow no call (%.4f %%)",
+			      (unsigned long long)m->wrong_returns,
+			      (unsigned long long)m->checked_returns,
+			      percent_of(m->wrong_returns, m->checked_returns));
 	if (m->throttled)
 		strbuf_printf(out, ", throttled %llu times", (unsigned long long)m->throttled);
 	double fixed = percent_of(m->fixed_period_samples,

@@ -94,6 +94,8 @@ static void put_capture(struct report_json *j, cJSON *root)
 	json_add_integer(&j->json, c, "truncated_samples", f->truncated);
 	put_reasons(j, c);
 	json_add_integer(&j->json, c, "completed_samples", f->completed);
+	json_add_integer(&j->json, c, "checked_returns", m->checked_returns);
+	json_add_integer(&j->json, c, "wrong_returns", m->wrong_returns);
 	json_add_seconds(&j->json, c, "profiler_cpu_s", m->profiler_cpu_ns);
 	json_add_seconds(&j->json, c, "profiler_kernel_s", m->profiler_kernel_ns);
 	json_add_integer(&j->json, c, "profiler_written_bytes", m->profiler_written_bytes);

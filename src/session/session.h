@@ -47,6 +47,7 @@ struct session_config {
 	uint64_t duration_ns;     /* 0: until the end of CMD or of all targets */
 	size_t time_budget_bytes; /* of samples' times in the capture; 0: TIME_BUDGET_BYTES */
 	bool children, kernel, inlines;
+	bool verify;   /* check that return addresses follow calls */
 	bool complete; /* read stacks that are larger than their copy on from the live process */
 	const struct log *log; /* may be NULL */
 	/** Called about twice a second while sampling; may be NULL. */

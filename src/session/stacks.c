@@ -11,6 +11,7 @@
 #include "record/reason_text.h"
 #include "session/completion.h"
 #include "session/jit.h"
+#include "session/verify.h"
 #include "unwind/libunwind.h"
 #include "unwind/unwind.h"
 
@@ -51,6 +52,8 @@ struct stacks {
 	bool kernel;
 	bool live; /* the processes are there: their memory can be read */
 	bool completes;
+	bool verifies;
+	struct verify verify;
 	struct completion completion;
 	uint64_t large_ns;   /* the time of the last sample whose stack was larger than its copy */
 	VEC(uint32_t) space; /* by process_id; 0: none yet */
@@ -80,6 +83,7 @@ int stacks_create(struct process_table *processes, struct modules *modules, stru
 	s->kernel = config->kernel;
 	s->unwind = config->unwind;
 	s->live = !process_table_is_recorded(processes);
+	s->verifies = config->verify;
 	s->next_space = 1;
 	s->cache = unwind_cache_create();
 	s->truncated = builder_frame(builder, (module_id){ 0 }, 0, FRAME_TRUNCATED, NULL);
@@ -99,6 +103,7 @@ void stacks_destroy(struct stacks *s)
 		return;
 	unwind_cache_destroy(s->cache);
 	completion_deinit(&s->completion);
+	verify_forget(&s->verify);
 	unwind_libunwind_destroy(s->libunwind);
 	vec_free(&s->space);
 	vec_free(&s->threads);
@@ -134,6 +139,7 @@ void stacks_forget_all(struct stacks *s)
 	s->next_space = 1;
 	s->last.count = 0;
 	map64_deinit(&s->user_frames);
+	verify_forget(&s->verify);
 	unwind_cache_flush(s->cache);
 	if (s->libunwind)
 		unwind_libunwind_flush(s->libunwind);
@@ -218,6 +224,17 @@ static bool read_code(struct stacks *s, uint64_t pc, void *out, size_t size_byte
 	const struct code *code = modules_code(s->modules, mapping->mapped, false);
 	return code && code->object &&
 	       object_read(code->object, file_off_of(mapping, pc), out, size_bytes, NULL) == 0;
+}
+
+/* Code as the files have it. What is in no file is not read: who made it could have made anything. */
+static bool read_file_code(void *context, enum unwind_memory kind, uint64_t pc, void *out,
+			   size_t size_bytes)
+{
+	struct stacks *s = context;
+	const struct mapping *mapping = process_mapping(s->processes, s->process, pc);
+	return kind == MEMORY_CODE && mapping &&
+	       process_mapped(s->processes, mapping->mapped)->kind != MAPPED_ANON &&
+	       read_code(s, pc, out, size_bytes);
 }
 
 static bool read_memory(void *context, enum unwind_memory kind, uint64_t address, void *out,
@@ -498,6 +515,15 @@ static thread_id thread_row(struct stacks *s, pid_t tid)
 	return *row;
 }
 
+static int verify(struct stacks *s, uint32_t space, const struct unwind_result *walk)
+{
+	struct unwind_env env = { .context = s, .code_at = code_at, .read_memory = read_file_code };
+	uint64_t key = (uint64_t)space << ADDRESS_BITS;
+	return s->verifies ? verify_stack(&s->verify, &env, key, s->pcs, walk->count,
+					  builder_meta(s->builder))
+			   : 0;
+}
+
 int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 {
 	s->process = process_find(s->processes, r->pid);
@@ -514,7 +540,7 @@ int stacks_add(struct stacks *s, const struct record *r, bool may_wait)
 		fill_hole(s, &r->sample);
 	stack_id stack = intern(s, &r->sample, space, &walk);
 	thread_id thread = thread_row(s, r->tid);
-	if (!thread.v)
+	if (!thread.v || verify(s, space, &walk) < 0)
 		return -ENOMEM;
 	struct builder_row row = {
 		.thread = thread,
