@@ -138,7 +138,7 @@ static int print(struct strbuf *out, const char *backend, const struct accuracy 
 int accuracy_check(struct strbuf *out, uint32_t rate_hz, struct error *err)
 {
 	static const char *const backends[] = { "perf", "bpf", "ptrace" };
-	int off = 0, refused = -ENOSYS;
+	int off = 0, refused = 0; /* the first is what most have to do with */
 	bool measured = false;
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
 		struct accuracy a;
@@ -153,7 +153,7 @@ int accuracy_check(struct strbuf *out, uint32_t rate_hz, struct error *err)
 			off += print(out, backends[i], &a);
 		else
 			strbuf_printf(out, "%s: %s\n", backends[i], why.text);
-		if (r < 0 && !measured)
+		if (r < 0 && !refused)
 			refused = fail(err, r, "%s", why.text);
 	}
 	if (!measured)

@@ -84,6 +84,7 @@ static void print_verdict(struct strbuf *out, const struct check_facts *f)
 			      f->rights.euid ? "an ordinary user" : "root");
 	const char *verdict =
 		!check_can_profile(f)       ? "Nothing can be profiled here."
+		: f->permits.own_user < 0   ? "Your own processes can be profiled, by ptrace."
 		: f->permits.own_kernel < 0 ? "Your own processes can be profiled, in user mode."
 		: !rights_may_sample_all(&f->rights) ? "Your own processes can be profiled."
 						     : "Every process can be profiled.";

@@ -79,10 +79,14 @@ static void check_own(const struct check_facts *f, struct check_items *items)
 	const struct perf_permits *p = &f->permits;
 	const struct rights *r = &f->rights;
 	if (p->own_user < 0) {
-		struct check_item *item = add(items, "perf_event_open", CHECK_STOPS);
+		bool traces = f->ptrace == 0;
+		struct check_item *item =
+			add(items, "perf_event_open", traces ? CHECK_LACKS : CHECK_STOPS);
 		const char *why = why_refused(f);
 		found(item, "refused: %s (%s)", why, strerror(-p->own_user));
-		costs(item, "nothing can be profiled; readers ('report', 'flame') work");
+		costs(item, "%s",
+		      traces ? "ptrace takes its place: see 'ptrace backend'; not the whole system"
+			     : "nothing can be profiled; readers ('report', 'flame') work");
 		mend_refusal(item, r);
 		return;
 	}
@@ -323,6 +327,26 @@ static void check_bpf(const struct check_facts *f, struct check_items *items)
 		mend(item, REMEDY_SUDO);
 }
 
+static void check_ptrace_backend(const struct check_facts *f, struct check_items *items)
+{
+	bool ok = f->ptrace == 0;
+	struct check_item *item = add(items, "ptrace backend", ok ? CHECK_OK : CHECK_NOTE);
+	if (!ok) {
+		found(item, "not permitted (%s)", strerror(-f->ptrace));
+		costs(item, "nothing while perf_event_open is permitted");
+		return;
+	}
+	found(item, "'--backend ptrace' works: it stops a thread for some 20 us a sample; 'auto' "
+		    "takes it "
+		    "only where perf_event_open is refused");
+	if (f->permits.own_user == 0)
+		return;
+	item->state = CHECK_NOTE;
+	costs(item,
+	      "kernel frames; calls with a relative time-out may last longer, transfers end early; "
+	      "set-user-ID programs that CMD starts lack their rights, unless root runs it");
+}
+
 static void check_tracefs(const struct check_facts *f, struct check_items *items)
 {
 	struct check_item *item = add(items, "tracefs", CHECK_NOTE);
@@ -370,13 +394,14 @@ static void check_build(const struct check_facts *f, struct check_items *items)
 	costs(item, "nothing is fetched (not in this version): install debug packages for names");
 }
 
-static void try_bpf(uint32_t rate_hz, struct check_facts *out)
+static void try_backends(uint32_t rate_hz, struct check_facts *out)
 {
 	const struct sampler_ops *ops = sampler_find("bpf");
 	struct sampler_config config = { .rate_hz = rate_hz, .kernel = true, .children = true };
 	out->has_bpf = ops != NULL;
 	if (ops)
 		out->bpf = ops->probe(&config, NULL);
+	out->ptrace = sampler_ptrace.probe(&config, NULL);
 }
 
 void check_facts_read(const char *root, uint32_t rate_hz, struct check_facts *out)
@@ -384,7 +409,7 @@ void check_facts_read(const char *root, uint32_t rate_hz, struct check_facts *ou
 	*out = (struct check_facts){ .rate_hz = rate_hz };
 	rights_read(root, &out->rights);
 	perf_permits_try(&out->permits);
-	try_bpf(rate_hz, out);
+	try_backends(rate_hz, out);
 	getrlimit(RLIMIT_NOFILE, &out->descriptors);
 	getrlimit(RLIMIT_MEMLOCK, &out->locked_memory);
 	out->debuginfod_urls = getenv("DEBUGINFOD_URLS");
@@ -405,11 +430,12 @@ void check_items_make(const struct check_facts *f, struct check_items *out)
 	check_surroundings(f, out);
 	check_counters(f, out);
 	check_bpf(f, out);
+	check_ptrace_backend(f, out);
 	check_tracefs(f, out);
 	check_build(f, out);
 }
 
 bool check_can_profile(const struct check_facts *f)
 {
-	return f->permits.own_user == 0;
+	return f->permits.own_user == 0 || f->ptrace == 0;
 }

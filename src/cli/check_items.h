@@ -33,6 +33,7 @@ struct check_facts {
 	struct perf_permits permits;
 	bool has_bpf; /* built in */
 	int bpf;      /* what its probe answers: 0 or negative errno */
+	int ptrace;   /* likewise */
 	struct rlimit descriptors, locked_memory;
 	uint32_t rate_hz;            /* the default of `run` and `attach` */
 	const char *debuginfod_urls; /* NULL: not set */

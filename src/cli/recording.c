@@ -16,11 +16,10 @@ static int check_event(const char *event, struct error *err)
 
 const struct option_words recording_backends = {
 #ifdef PERFPROF_BPF
-	.at = (const char *const[]){ "auto", "bpf", "perf", NULL },
-	.later = (const char *const[]){ "ptrace", NULL },
+	.at = (const char *const[]){ "auto", "bpf", "perf", "ptrace", NULL },
 #else
-	.at = (const char *const[]){ "auto", "perf", NULL },
-	.later = (const char *const[]){ "bpf", "ptrace", NULL },
+	.at = (const char *const[]){ "auto", "perf", "ptrace", NULL },
+	.later = (const char *const[]){ "bpf", NULL },
 #endif
 };
 
@@ -51,6 +50,19 @@ static enum session_unwind unwind_of(const char *word)
 	return strcmp(word, "dwarf") ? SESSION_UNWIND_AUTO : SESSION_UNWIND_DWARF;
 }
 
+static void say_last_resort(void *context, const char *refusal)
+{
+	static const char prefix[] = "cannot sample: ";
+	const struct recording_options *o = context;
+	if (!strncmp(refusal, prefix, strlen(prefix)))
+		refusal += strlen(prefix);
+	if (!o->quiet)
+		note("sampling by ptrace, which stops a thread for some 20 us a sample and sees no "
+		     "kernel "
+		     "frames; the better way is closed: %s",
+		     refusal);
+}
+
 /* The best that this build has, and what is taken where the machine does not permit it. */
 static int choose_sampler(const struct recording_options *o, struct session_config *config,
 			  struct error *err)
@@ -68,6 +80,11 @@ static int choose_sampler(const struct recording_options *o, struct session_conf
 		config->fallback = &sampler_perf;
 	else if (automatic)
 		config->sampler = &sampler_perf;
+	if (automatic) {
+		config->last_resort = &sampler_ptrace;
+		config->on_last_resort = say_last_resort;
+		config->last_resort_context = (void *)o;
+	}
 	return 0;
 }
 

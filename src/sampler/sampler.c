@@ -10,6 +10,7 @@ const struct sampler_ops *sampler_find(const char *name)
 		&sampler_bpf,
 #endif
 		&sampler_perf,
+		&sampler_ptrace,
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (!strcmp(all[i]->name, name))

@@ -41,6 +41,8 @@ struct sampler_stats {
 	uint64_t ring_bytes;   /* of all rings */
 	uint32_t ring_samples; /* that one ring holds; it gets at most `rate_hz` a second */
 	bool kernel;           /* in force */
+	char remark[240]; /* what a reader of the profile must know of this source; may be "" */
+	const char *rate_limit; /* what keeps `rate_hz` low; NULL: the kernel's limit */
 	uint64_t samples, fixed_period_samples;
 	uint64_t lost, throttled;
 	uint64_t handed_over;    /* samples whose walk was finished in user space */
@@ -137,6 +139,12 @@ struct sampler_ops {
 	/** Drops what peek() showed; its bytes are given back to the kernel. */
 	void (*consume)(struct sampler *s);
 
+	/**
+	 * A child of ours has ended and is about to be waited for: what the kernel knows of it is gone
+	 * then. May be NULL.
+	 */
+	void (*last_look)(struct sampler *s, pid_t pid);
+
 	/** Stops sampling; peek() then goes on until all that was recorded is out, incl. final
 	 * RECORD_CPU. */
 	void (*disarm)(struct sampler *s);
@@ -157,6 +165,9 @@ extern const struct sampler_ops sampler_perf;
 
 /** BPF programs on per-CPU clocks, which walk stacks in the kernel. Only in builds with libbpf. */
 extern const struct sampler_ops sampler_bpf;
+
+/** ptrace(2): stops running threads one by one. For where perf_event_open(2) is refused. */
+extern const struct sampler_ops sampler_ptrace;
 
 /** @return the source of that name, NULL if this build has none */
 const struct sampler_ops *sampler_find(const char *name);

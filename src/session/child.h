@@ -50,6 +50,9 @@ int child_spawn(char **command, const struct caller_state *state, struct child *
  */
 int child_release(struct child *c, struct error *err);
 
+/** @return whether its status can be collected, or somebody else has done so */
+bool child_has_ended(const struct child *c);
+
 /** Collects its status if it has ended. @return true if it has (now or before) */
 bool child_reap(struct child *c);
 

@@ -131,14 +131,15 @@ int facts_end(struct builder *b, const struct sampler_stats *stats,
 	      const struct facts_so_far *so_far)
 {
 	facts_numbers(b, stats, so_far);
-	if (note_turns(b, stats) < 0)
+	if (note_turns(b, stats) < 0 || (stats->remark[0] && builder_note(b, stats->remark) < 0))
 		return -ENOMEM;
 	if (stats->rate_hz >= so_far->wanted_rate_hz || so_far->rate_was_lowered)
 		return 0;
 	char text[160];
-	snprintf(text, sizeof(text),
-		 "sampled at %u Hz, not %u: kernel.perf_event_max_sample_rate permits no more",
-		 stats->rate_hz, so_far->wanted_rate_hz);
+	snprintf(text, sizeof(text), "sampled at %u Hz, not %u: %s", stats->rate_hz,
+		 so_far->wanted_rate_hz,
+		 stats->rate_limit ? stats->rate_limit
+				   : "kernel.perf_event_max_sample_rate permits no more");
 	return builder_note(b, text);
 }
 
@@ -151,6 +152,14 @@ int facts_lowered(struct builder *b, uint32_t max_overhead_ppm)
 		 "(--max-overhead)",
 		 meta->rate_hz, meta->wanted_rate_hz, max_overhead_ppm / 1e4);
 	return builder_note(b, text);
+}
+
+int facts_refusal(struct builder *b, const char *refusal)
+{
+	char text[1200];
+	snprintf(text, sizeof(text), "sampled by ptrace, since the better ways are closed: %s",
+		 refusal);
+	return refusal[0] ? builder_note(b, text) : 0;
 }
 
 int facts_closed_files(struct builder *b, uint32_t files)

@@ -32,6 +32,9 @@ void facts_numbers(struct builder *b, const struct sampler_stats *stats,
 int facts_end(struct builder *b, const struct sampler_stats *stats,
 	      const struct facts_so_far *so_far);
 
+/** Says why the last resort took the samples. @return 0 or -ENOMEM */
+int facts_refusal(struct builder *b, const char *refusal);
+
 /**
  * Says that sampling would have cost more than it may.
  * @param max_overhead_ppm of CPU time

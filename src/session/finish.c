@@ -37,7 +37,10 @@ int finish_sampling(struct session *s, struct error *err)
 		facts_numbers(s->builder, &stats, &so_far);
 		return 0;
 	}
-	return facts_end(s->builder, &stats, &so_far) < 0 ? fail(err, -ENOMEM, "out of memory") : 0;
+	return facts_refusal(s->builder, s->targets.refusal.text) < 0 ||
+			       facts_end(s->builder, &stats, &so_far) < 0
+		       ? fail(err, -ENOMEM, "out of memory")
+		       : 0;
 }
 
 /* Names come while sampling runs; what is left then is awaited, unless somebody is in a hurry. */

@@ -48,6 +48,9 @@ void loop_handle_signals(struct session *s)
 		if (action == SIGNAL_STOP && s->child.pid && !s->child.exited)
 			kill(s->child.pid, SIGTERM); /* it has nothing to time any more */
 	}
+	if (s->sampling && s->sampler->ops->last_look && !s->child.exited && s->child.pid &&
+	    child_has_ended(&s->child))
+		s->sampler->ops->last_look(s->sampler, s->child.pid);
 	if (s->child.pid && child_reap(&s->child))
 		s->stopping = true;
 }

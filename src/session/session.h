@@ -39,6 +39,10 @@ struct session_config {
 	char **until;                /* NULL, or a command that is run beside: its end is ours */
 	const struct sampler_ops *sampler;
 	const struct sampler_ops *fallback; /* where `sampler` is not permitted; may be NULL */
+	/* Where the kernel refuses that as well; may be NULL. Costs and risks are said with what refused. */
+	const struct sampler_ops *last_resort;
+	void (*on_last_resort)(void *context, const char *refusal); /* may be NULL */
+	void *last_resort_context;
 	struct sampler *replay;   /* a file instead (replay_open()): no CMD, no targets; borrowed */
 	const char *build_id_dir; /* of `replay`: where perf keeps binaries; may be NULL */
 	uint32_t rate_hz;

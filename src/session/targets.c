@@ -47,19 +47,41 @@ static bool is_for_members(int code)
 	       code == -EPERM || code == -EACCES;
 }
 
-/* By the source that is wanted, else by the one that takes its place. */
-static int open_permitted(const struct session_config *c, const struct sampler_config *config,
+static bool is_refusal(int code)
+{
+	return code == -EPERM || code == -EACCES || code == -ENOSYS;
+}
+
+/* What the kernel said of the better one stays the reason, whatever it says of the last. */
+static int open_last_resort(struct targets *t, const struct sampler_config *config, int code,
+			    const struct error *refusal, struct sampler **out, struct error *err)
+{
+	const struct session_config *c = t->config;
+	if (!c->last_resort || !is_refusal(code) || config->scope != SCOPE_PROCESSES ||
+	    c->last_resort->open(config, out, NULL) < 0)
+		return fail(err, code, "%s", refusal->text);
+	bool is_first = !t->refusal.text[0]; /* of several runs */
+	t->refusal = *refusal;
+	if (is_first && c->on_last_resort)
+		c->on_last_resort(c->last_resort_context, refusal->text);
+	return 0;
+}
+
+/* By the source that is wanted, else by those that take its place. */
+static int open_permitted(struct targets *t, const struct sampler_config *config,
 			  struct sampler **out, struct error *err)
 {
+	const struct session_config *c = t->config;
+	const struct sampler_ops *ops = c->sampler;
 	struct error why = { 0 };
-	if (!c->fallback)
-		return c->sampler->open(config, out, err);
-	int r = c->sampler->open(config, out, &why);
-	if (r == 0)
-		return 0;
-	log_debug(c->log, LOG_SESSION, "not by %s but by %s: %s", c->sampler->name,
-		  c->fallback->name, why.text);
-	return c->fallback->open(config, out, err);
+	int r = ops->open(config, out, &why);
+	if (r < 0 && c->fallback) {
+		log_debug(c->log, LOG_SESSION, "not by %s but by %s: %s", ops->name,
+			  c->fallback->name, why.text);
+		ops = c->fallback;
+		r = ops->open(config, out, &why);
+	}
+	return r < 0 ? open_last_resort(t, config, r, &why, out, err) : 0;
 }
 
 int targets_open_sampler(struct targets *t, const struct session_config *config,
@@ -73,13 +95,13 @@ int targets_open_sampler(struct targets *t, const struct session_config *config,
 	t->wide = config->system || config->cgroup;
 	sampler.scope = config->system ? SCOPE_SYSTEM : t->wide ? SCOPE_CGROUP : SCOPE_PROCESSES;
 	sampler.cgroup_fd = config->cgroup ? config->cgroup->fd : -1;
-	int r = open_permitted(config, &sampler, out, config->cgroup ? &why : err);
+	int r = open_permitted(t, &sampler, out, config->cgroup ? &why : err);
 	if (r < 0 && config->cgroup && is_for_members(r)) {
 		log_debug(config->log, LOG_SESSION, "%s: %s; going by its members", why.text,
 			  config->cgroup->folder);
 		t->wide = false;
 		sampler.scope = SCOPE_PROCESSES;
-		r = open_permitted(config, &sampler, out, err);
+		r = open_permitted(t, &sampler, out, err);
 	} else if (r < 0 && config->cgroup && err) {
 		*err = why;
 	}
@@ -98,6 +120,8 @@ int targets_cover(struct targets *t, struct process_table *processes, struct err
 	for (size_t i = 0; i < t->pids.count; i++) {
 		struct error why = { 0 };
 		int r = t->sampler->ops->add_process(t->sampler, t->pids.at[i], &why);
+		if (r < 0 && c->pid_count && t->refusal.text[0])
+			return fail(err, r, "%s; nor by ptrace: %s", t->refusal.text, why.text);
 		if (r < 0 && c->pid_count)
 			return fail(err, r, "%s", why.text);
 		covered += r == 0;

@@ -16,6 +16,7 @@ struct targets {
 	pid_list pids;        /* at the beginning */
 	struct map64 members; /* of the control group, at the last look */
 	uint64_t next_look_ns;
+	struct error refusal; /* why it is the last resort that samples; empty if it is not */
 };
 
 /** @return 0; -ESRCH if one is not there (`err` names it) */

@@ -77,11 +77,20 @@ def test_what_setcap_promises_it_keeps(everybodys):
 
 
 def test_where_nothing_can_be_profiled_the_status_is_3():
-    result = run(PROGRAMS / "deny", PERFPROF, "check")
+    result = run(PROGRAMS / "deny", "--ptrace", PERFPROF, "check")
     assert result.returncode == 3
     assert "Nothing can be profiled here." in result.stdout
     assert "STOPS  perf_event_open       refused: a seccomp filter forbids it" in result.stdout
     assert "docker run --cap-add PERFMON" in result.stdout
+
+
+def test_where_only_ptrace_is_left():
+    result = run(PROGRAMS / "deny", PERFPROF, "check")
+    assert result.returncode == 0
+    assert "can be profiled, by ptrace." in result.stdout
+    assert "LACKS  perf_event_open       refused: a seccomp filter forbids it" in result.stdout
+    assert "note   ptrace backend        '--backend ptrace' works" in result.stdout
+    assert "time-out may last longer" in result.stdout
 
 
 @pytest.mark.parametrize("level", [3, 4])
@@ -91,7 +100,8 @@ def test_debian_and_ubuntu(everybodys, tmp_path, level):
     number = tmp_path / "level"
     number.write_text(f"{level}\n")
     script = f"mount --bind {number} /proc/sys/kernel/perf_event_paranoid && exec \"$@\""
-    view = ["unshare", "-m", "sh", "-c", script, "sh", *NOBODY, shutil.copy(PROGRAMS / "deny", tmp_path / "deny"), everybodys]
+    view = ["unshare", "-m", "sh", "-c", script, "sh", *NOBODY, shutil.copy(PROGRAMS / "deny", tmp_path / "deny"), "--ptrace",
+            everybodys]
     if run("unshare", "-m", "sh", "-c", script, "sh", "true").returncode:
         pytest.skip("needs root: may not mount over /proc/sys")
     result = run(*view, "check")
@@ -117,11 +127,12 @@ def test_accuracy_is_measured_with_each_backend():
     assert result.returncode == (1 if any(row[5] == "OFF" for row in rows) else 0), result.stdout
     for backend in "perf", "bpf", "ptrace":
         assert re.search(rf"^{backend}: ", result.stdout, re.M)
-    assert len(rows) in (5, 10)
+    assert len(rows) in (5, 10, 15)
     for i in range(0, len(rows), 5):
         truth, measured = ([float(row[k]) for row in rows[i:i + 5]] for k in (1, 2))
         assert 95 < sum(truth) <= 100.1 and truth == sorted(truth, reverse=True)
-        assert all(abs(t - m) < 10 for t, m in zip(truth, measured))
+        # On a busy machine ptrace takes few samples without root's rights, and not at chance.
+        assert all(abs(t - m) < (10 if i < 10 else 30) for t, m in zip(truth, measured))
     assert all(float(row[3]) <= float(row[2]) <= float(row[4]) for row in rows)
 
 
@@ -135,7 +146,7 @@ def test_accuracy_of_a_stripped_binary_as_an_ordinary_user(everybodys):
 
 
 def test_accuracy_needs_the_right():
-    result = run(PROGRAMS / "deny", PERFPROF, "check", "--accuracy")
+    result = run(PROGRAMS / "deny", "--ptrace", PERFPROF, "check", "--accuracy")
     assert result.returncode == 3
     assert "a seccomp filter forbids perf_event_open" in result.stderr
     assert not result.stdout

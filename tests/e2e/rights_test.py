@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where perf_event_open is refused: what is said, with which status, and what `make demo` shows then."""
+"""Where perf_event_open and ptrace are refused: what is said, with which status, and what `make demo` shows then."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ DENY = str(PROGRAMS / "deny")
 
 
 def denied(*command, **more):
-    return subprocess.run([DENY, *map(str, command)], capture_output=True, text=True, timeout=LIMIT_S,
+    return subprocess.run([DENY, "--ptrace", *map(str, command)], capture_output=True, text=True, timeout=LIMIT_S,
                           check=False, **more)
 
 

@@ -2,7 +2,7 @@
 # rest is built with) and lie in $(B)/programs. `shape` comes in every way that a binary comes in.
 P := $(B)/programs
 PROGRAM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fomit-frame-pointer
-program_plain := alternate change deny phases giveback storm shares deep threads children altstack tailcall vdso execchain ending signals environ target split silent_fs jit
+program_plain := restless alternate change deny phases giveback storm shares deep threads children altstack tailcall vdso execchain ending signals environ target split silent_fs jit
 PROGRAMS := $(program_plain:%=$(P)/%) $(addprefix $(P)/,plugins library plug_one.so plug_two.so assembly plt libnothing.so \
 	inlines shape shape_O0 shape_fp shape_frames shape_static shape_static_pie shape_no_pie shape_stripped shape_bare \
 	shape_gz shape_debuglink shape_dwarf4 shape_debug_frame shape_musl shape_musl_static shape_clang)

@@ -43,6 +43,7 @@ static struct check_facts user_facts(int64_t paranoid)
 	f.rights.has_kernel_addresses = false;
 	f.permits.own_kernel = f.permits.everybody = -EACCES;
 	f.permits.own_user = paranoid > 2 ? -EACCES : 0;
+	f.ptrace = -EPERM;
 	return f;
 }
 
@@ -71,6 +72,22 @@ static void test_root(void **state)
 	for (size_t i = 0; i < items.count; i++)
 		assert_true(items.at[i].state <= CHECK_NOTE);
 	assert_true(check_can_profile(&f));
+}
+
+static void test_ptrace_takes_the_place_of_perf(void **state)
+{
+	(void)state;
+	struct check_facts f = user_facts(3);
+	struct check_items items;
+	f.ptrace = 0;
+	check_items_make(&f, &items);
+	assert_true(check_can_profile(&f));
+	assert_int_equal(find(&items, "perf_event_open")->state, CHECK_LACKS);
+	assert_int_equal(find(&items, "ptrace backend")->state, CHECK_NOTE);
+	assert_non_null(strstr(find(&items, "ptrace backend")->costs, "time-out"));
+	f.permits.own_user = 0; /* then it is nothing to worry about */
+	check_items_make(&f, &items);
+	assert_int_equal(find(&items, "ptrace backend")->state, CHECK_OK);
 }
 
 static void test_ordinary_user(void **state)
@@ -120,6 +137,7 @@ static void test_container(void **state)
 	f.rights.capabilities = BIT(CAP_CHOWN);
 	f.rights.under_seccomp = true;
 	f.permits = (struct perf_permits){ -EPERM, -EPERM, -EPERM, -EPERM, 4 };
+	f.ptrace = -EPERM;
 	check_items_make(&f, &items);
 	const struct check_item *item = find(&items, "perf_event_open");
 	assert_int_equal(item->state, CHECK_STOPS);
@@ -146,8 +164,11 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_root),       cmocka_unit_test(test_ordinary_user),
-		cmocka_unit_test(test_paranoid_4), cmocka_unit_test(test_container),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_ptrace_takes_the_place_of_perf),
+		cmocka_unit_test(test_ordinary_user),
+		cmocka_unit_test(test_paranoid_4),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests_name("cli/check_items", tests, NULL, NULL);
