@@ -107,6 +107,8 @@ struct cfi_machine {
 	struct cursor code;
 	uint64_t start, end, fde_end;
 	bool done, bad;
+	bool lean;
+	bool rules_changed; /* since the caller cleared it: more than the CFA's offset */
 	unsigned depth;
 	struct cfi_state state;
 	struct cfi_state remembered[CFI_STATE_DEPTH];
@@ -114,6 +116,9 @@ struct cfi_machine {
 
 void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
 		      const struct cfi_cie *cie, const struct cfi_fde *fde);
+/** For those who want the CFA, rbp and the return address alone: `state` has nothing else. */
+void cfi_machine_init_lean(struct cfi_machine *m, const struct cfi_section *section,
+			   const struct cfi_cie *cie, const struct cfi_fde *fde);
 
 /**
  * @return true: the state for [start, end); false: no more. m->bad: instructions from m->start on

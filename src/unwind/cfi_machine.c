@@ -42,8 +42,26 @@ static inline uint64_t uleb(struct cursor *c)
 	return cursor_uleb(c);
 }
 
-void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
-		      const struct cfi_cie *cie, const struct cfi_fde *fde)
+/* A whole state is big, and states are copied for each function and each early return. */
+static inline void copy_state(const struct cfi_machine *m, struct cfi_state *to,
+			      const struct cfi_state *from)
+{
+	if (!m->lean) {
+		*to = *from;
+		return;
+	}
+	to->cfa = from->cfa;
+	to->registers[CFI_RBP] = from->registers[CFI_RBP];
+	to->registers[CFI_RIP] = from->registers[CFI_RIP];
+}
+
+static inline bool is_kept(const struct cfi_machine *m, uint64_t reg)
+{
+	return m->lean ? reg == CFI_RBP || reg == CFI_RIP : reg < CFI_REGISTERS;
+}
+
+static void begin(struct cfi_machine *m, const struct cfi_section *section,
+		  const struct cfi_cie *cie, const struct cfi_fde *fde, bool lean)
 {
 	/* Field by field: the remembered states are big and need no value. */
 	m->section = section;
@@ -53,7 +71,21 @@ void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
 	m->fde_end = fde->start_vaddr + fde->size_bytes;
 	m->done = m->bad = false;
 	m->depth = 0;
-	m->state = cie->initial;
+	m->lean = lean;
+	m->rules_changed = true;
+	copy_state(m, &m->state, &cie->initial);
+}
+
+void cfi_machine_init(struct cfi_machine *m, const struct cfi_section *section,
+		      const struct cfi_cie *cie, const struct cfi_fde *fde)
+{
+	begin(m, section, cie, fde, false);
+}
+
+void cfi_machine_init_lean(struct cfi_machine *m, const struct cfi_section *section,
+			   const struct cfi_cie *cie, const struct cfi_fde *fde)
+{
+	begin(m, section, cie, fde, true);
 }
 
 /* Offsets of hostile files may be anything: wrap, as the hardware would. */
@@ -63,16 +95,20 @@ static int64_t factored(const struct cfi_machine *m, uint64_t offset)
 }
 
 /* Registers that are not tracked (vector registers and the like) are parsed and forgotten. */
-static void set_rule(struct cfi_machine *m, uint64_t reg, uint8_t kind, int64_t offset)
+static inline void set_rule(struct cfi_machine *m, uint64_t reg, uint8_t kind, int64_t offset)
 {
-	if (reg < CFI_REGISTERS)
-		m->state.registers[reg] = (struct cfi_rule){ .kind = kind, .offset = offset };
+	if (!is_kept(m, reg))
+		return;
+	m->state.registers[reg] = (struct cfi_rule){ .kind = kind, .offset = offset };
+	m->rules_changed = true;
 }
 
-static void restore_rule(struct cfi_machine *m, uint64_t reg)
+static inline void restore_rule(struct cfi_machine *m, uint64_t reg)
 {
-	if (reg < CFI_REGISTERS)
-		m->state.registers[reg] = m->cie->initial.registers[reg];
+	if (!is_kept(m, reg))
+		return;
+	m->state.registers[reg] = m->cie->initial.registers[reg];
+	m->rules_changed = true;
 }
 
 static void set_expression(struct cfi_machine *m, struct cfi_rule *rule, uint8_t kind)
@@ -85,12 +121,13 @@ static void set_expression(struct cfi_machine *m, struct cfi_rule *rule, uint8_t
 		*rule = (struct cfi_rule){ .kind = kind,
 					   .expression_size_bytes = (uint32_t)size,
 					   .expression = bytes };
+	m->rules_changed = true;
 }
 
 static void register_expression(struct cfi_machine *m, uint8_t kind)
 {
 	uint64_t reg = uleb(&m->code);
-	set_expression(m, reg < CFI_REGISTERS ? &m->state.registers[reg] : NULL, kind);
+	set_expression(m, is_kept(m, reg) ? &m->state.registers[reg] : NULL, kind);
 }
 
 static void def_cfa(struct cfi_machine *m, uint64_t reg, int64_t offset)
@@ -98,9 +135,10 @@ static void def_cfa(struct cfi_machine *m, uint64_t reg, int64_t offset)
 	m->state.cfa = (struct cfi_rule){ .kind = CFI_REGISTER,
 					  .reg = reg < CFI_REGISTERS ? (uint8_t)reg : 0xff,
 					  .offset = offset };
+	m->rules_changed = true;
 }
 
-static void def_cfa_offset(struct cfi_machine *m, int64_t offset)
+static inline void def_cfa_offset(struct cfi_machine *m, int64_t offset)
 {
 	if (m->state.cfa.kind == CFI_REGISTER)
 		m->state.cfa.offset = offset;
@@ -172,13 +210,14 @@ static void run_other(struct cfi_machine *m, uint8_t op)
 		if (m->depth == CFI_STATE_DEPTH)
 			cursor_fail(&m->code);
 		else
-			m->remembered[m->depth++] = m->state;
+			copy_state(m, &m->remembered[m->depth++], &m->state);
 		break;
 	case CFA_OP_RESTORE_STATE:
 		if (!m->depth)
 			cursor_fail(&m->code);
 		else
-			m->state = m->remembered[--m->depth];
+			copy_state(m, &m->state, &m->remembered[--m->depth]);
+		m->rules_changed = true;
 		break;
 	case CFA_OP_DEF_CFA:
 	case CFA_OP_DEF_CFA_REGISTER:

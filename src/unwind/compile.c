@@ -216,6 +216,18 @@ static int sort_fdes(struct compiler *c)
 	return 0;
 }
 
+/* Nearly every row differs from the one before by the offset of the CFA only. */
+static void next_rule(struct compiler *c, const struct cfi_cie *cie, struct unwind_rule *rule)
+{
+	int64_t offset = c->machine.state.cfa.offset;
+	if (c->machine.rules_changed || (rule->cfa_kind != CFA_RSP && rule->cfa_kind != CFA_RBP) ||
+	    offset != (int32_t)offset || cie_is_of_go(cie))
+		*rule = classify_state(cie, &c->machine.state);
+	else
+		rule->cfa_off = (int32_t)offset;
+	c->machine.rules_changed = false;
+}
+
 static bool add_rows_of(struct compiler *c, const struct fde_ref *ref, uint32_t from)
 {
 	if (ref->cie == CIE_IS_GO) {
@@ -232,12 +244,13 @@ static bool add_rows_of(struct compiler *c, const struct fde_ref *ref, uint32_t 
 	cursor_seek(&at, ref->offset & ~(uint32_t)TABLE_FDE_DEBUG);
 	if (cfi_next_entry(s, &at, &entry) != 1 || !cfi_parse_fde(s, &entry, cie, &fde))
 		return true;
-	cfi_machine_init(&c->machine, s, cie, &fde);
+	struct unwind_rule rule = unknown;
+	cfi_machine_init_lean(&c->machine, s, cie, &fde);
 	while (cfi_machine_next(&c->machine)) {
 		uint32_t start = (uint32_t)(c->machine.start - c->base_vaddr);
 		if (c->machine.end - c->base_vaddr <= from)
 			continue;
-		struct unwind_rule rule = classify_state(cie, &c->machine.state);
+		next_rule(c, cie, &rule);
 		if (!row_builder_add(&c->rows, start > from ? start : from, &rule))
 			return false;
 	}

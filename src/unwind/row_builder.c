@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "unwind/row_builder.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { RULE_MAX = UINT16_MAX };
 
-static uint64_t hash_rule(const struct unwind_rule *rule)
+/*
+ * All but the CFA's offsets. Words are read as they were written, 32 bits at a time: a wider read of what was
+ * written just now waits until that has left the store buffer, which took a quarter of the time.
+ */
+static inline uint32_t head_of(const struct unwind_rule *rule)
 {
-	uint64_t head;
-	uint32_t tail;
+	uint32_t head;
+	_Static_assert(offsetof(struct unwind_rule, cfa_off) == sizeof(head), "");
 	memcpy(&head, rule, sizeof(head));
-	memcpy(&tail, (const char *)rule + sizeof(head), sizeof(tail));
-	return (head ^ ((uint64_t)tail << 20)) * UINT64_C(0x9e3779b97f4a7c15);
+	return head;
 }
 
-static bool same_rule(const struct unwind_rule *a, const struct unwind_rule *b)
+static inline uint64_t hash_rule(const struct unwind_rule *rule)
 {
-	return !memcmp(a, b, sizeof(*a));
+	uint64_t off = (uint32_t)rule->cfa_off, add = (uint32_t)rule->cfa_add;
+	return (head_of(rule) ^ off << 32 ^ add << 20) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline bool same_rule(const struct unwind_rule *a, const struct unwind_rule *b)
+{
+	return a->cfa_off == b->cfa_off && head_of(a) == head_of(b) && a->cfa_add == b->cfa_add;
 }
 
 static bool new_rule(struct row_builder *b, const struct unwind_rule *rule, uint64_t hash,
