@@ -168,13 +168,11 @@ static void what_unpacks_like_nothing_real_stops_early(void **state)
 	assert_true(strbuf_reserve(&zeros, size_bytes));
 	memset(zeros.text, 0, size_bytes);
 	assert_int_equal(gzip_compress(zeros.text, size_bytes, &packed, &err), 0);
-	for (int i = 0; i < 3; i++)
-		strbuf_add(&packed, packed.text, packed.length);
 	assert_int_equal(gzip_decompress(packed.text, packed.length, SIZE_MAX, &out, &err), -EFBIG);
 	assert_non_null(strstr(err.text, " up to byte "));
 	assert_true(out.length < size_bytes);
 	strbuf_clear(&out);
-	assert_int_equal(gzip_decompress(packed.text, packed.length / 16, SIZE_MAX, &out, &err),
+	assert_int_equal(gzip_decompress(packed.text, packed.length / 2, SIZE_MAX, &out, &err),
 			 -EBADMSG); /* cut off below the limit */
 	strbuf_deinit(&zeros);
 	strbuf_deinit(&packed);
