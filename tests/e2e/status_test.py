@@ -20,7 +20,7 @@ import pytest
 from harness import LIMIT_S, PERFPROF, Stacks, Target, needs_perf, needs_root, perfprof, program, wait_until
 
 COMMANDS = ["run", "attach", "record", "report", "flame", "convert", "annotate", "check", "completion"]
-LATER = ["diff", "review", "diagnose", "scale", "top"]
+LATER = ["review", "diagnose", "scale", "top"]
 
 
 @pytest.fixture(name="capture", scope="module")
