@@ -116,5 +116,5 @@ def test_what_fails_again_has_failed(tmp_path):
 
 
 def test_many_do_not_fail_by_chance(tmp_path):
-    result = checked(tmp_path, FAILS_ONCE + "".join(f"def test_{i}(): assert 0\n" for i in range(3)))
-    assert result.stdout.splitlines()[-1] == "1 passed, 4 failed, 0 skipped" and result.returncode == 1
+    result = checked(tmp_path, FAILS_ONCE + "".join(f"def test_{i}(): assert 0\n" for i in range(5)))
+    assert result.stdout.splitlines()[-1] == "1 passed, 6 failed, 0 skipped" and result.returncode == 1

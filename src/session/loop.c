@@ -103,7 +103,8 @@ static int keep_to_budget(struct session *s, uint64_t now_ns)
 	if (!s->sampler->ops->set_rate)
 		return 0;
 	s->sampler->ops->stats(s->sampler, &stats);
-	uint32_t rate_hz = overhead_look(&s->overhead, now_ns, &stats, s->config->max_overhead_ppm);
+	uint32_t rate_hz = overhead_look(&s->overhead, now_ns, &stats, s->taking_ns,
+					 s->config->max_overhead_ppm);
 	if (!rate_hz)
 		return 0;
 	log_debug(s->config->log, LOG_SESSION,
@@ -148,7 +149,9 @@ static int drain_when_due(struct session *s, bool news, uint64_t now_ns)
 {
 	if (!news && !s->waiting_since_ns && now_ns + s->drain_interval_ns / 4 < s->next_drain_ns)
 		return 0;
+	uint64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	int r = intake_drain(s);
+	s->taking_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
 	bool urgent = stacks_are_urgent(s->stacks, now_ns);
 	s->next_drain_ns = now_ns + (urgent ? NSEC_PER_MSEC : s->drain_interval_ns);
 	return r;

@@ -9,7 +9,7 @@ enum {
 	PPM = 1000000,
 	START_MS = 1000, /* in which much is done for the first time */
 	WINDOW_MS = 1000,
-	WINDOWS_OVER = 2,    /* in a row: naming much at once is no reason */
+	WINDOWS_OVER = 3,    /* in a row: naming much at once is no reason */
 	SLACK_PERCENT = 110, /* what a window may cost before anything is done */
 	AIM_PERCENT = 95,
 	STEP_MOST = 4,           /* one window is not all */
@@ -42,28 +42,28 @@ void overhead_begin(struct overhead *o, uint64_t now_ns)
 	o->due_ns = now_ns + START_MS * NSEC_PER_MSEC;
 }
 
-static void begin_window(struct overhead *o, uint64_t now_ns, const struct sampler_stats *stats)
+static void begin_window(struct overhead *o, uint64_t now_ns, const struct sampler_stats *stats,
+			 uint64_t taking_ns)
 {
 	o->begin_ns = now_ns;
 	o->due_ns = now_ns + WINDOW_MS * NSEC_PER_MSEC;
-	o->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	o->taking_ns = taking_ns;
 	o->kernel_ns = stats->kernel_cost_ns;
 	o->samples = stats->samples;
 }
 
 uint32_t overhead_look(struct overhead *o, uint64_t now_ns, const struct sampler_stats *stats,
-		       uint32_t most_ppm)
+		       uint64_t taking_ns, uint32_t most_ppm)
 {
 	if (!most_ppm || now_ns < o->due_ns)
 		return 0;
 	struct overhead_window w = {
 		.elapsed_ns = o->begin_ns ? now_ns - o->begin_ns : 0,
-		.cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - o->cpu_ns + stats->kernel_cost_ns -
-			   o->kernel_ns,
+		.cost_ns = taking_ns - o->taking_ns + stats->kernel_cost_ns - o->kernel_ns,
 		.samples = stats->samples - o->samples,
 		.rate_hz = stats->rate_hz,
 	};
-	begin_window(o, now_ns, stats);
+	begin_window(o, now_ns, stats, taking_ns);
 	uint32_t rate_hz = overhead_rate(&w, most_ppm);
 	o->windows_over = rate_hz < stats->rate_hz ? o->windows_over + 1 : 0;
 	return o->windows_over >= WINDOWS_OVER ? rate_hz : 0;

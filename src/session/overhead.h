@@ -10,8 +10,9 @@
 
 /*
  * Keeps what sampling costs within --max-overhead, by lowering the rate. What counts is what a lower rate
- * would lower: the kernel's work for our samples and the time of the loop that takes them. Reading modules
- * and naming is done once for each address, at any rate, in threads of their own: it is shown, not governed.
+ * would lower: the kernel's work for our samples and the CPU time of taking them in. What costs the same at
+ * any rate is shown, not governed: turns of the loop, changes of the periods, and reading modules and naming,
+ * which is done once for each address.
  *
  * The rate only falls. The samples from before are thinned to the new one (profile/thin.h), so that all
  * weigh the same; a rate that rose again would bring samples that have to be thinned as well.
@@ -20,7 +21,7 @@
 /* A while of sampling, as it was seen. */
 struct overhead_window {
 	uint64_t elapsed_ns;
-	uint64_t cost_ns; /* of the kernel and of our loop */
+	uint64_t cost_ns; /* of the kernel, and of taking samples in */
 	uint64_t samples; /* at `rate_hz` of CPU time each */
 	uint32_t rate_hz;
 };
@@ -38,7 +39,7 @@ struct overhead {
 	uint64_t lowered_ns;   /* when that was: samples from before may still come */
 	uint64_t due_ns;       /* the end of the window at hand */
 	uint32_t windows_over; /* in a row */
-	uint64_t begin_ns, cpu_ns, kernel_ns, samples; /* as they were at its begin */
+	uint64_t begin_ns, taking_ns, kernel_ns, samples; /* as they were at its begin */
 	struct random random;
 };
 
@@ -47,11 +48,12 @@ void overhead_begin(struct overhead *o, uint64_t now_ns);
 
 /**
  * Looks what the window at hand has cost, if it is over.
+ * @param taking_ns the CPU time so far in which samples were taken in
  * @param most_ppm 0: there is no limit
  * @return the rate that is to be set now; 0 if nothing is
  */
 uint32_t overhead_look(struct overhead *o, uint64_t now_ns, const struct sampler_stats *stats,
-		       uint32_t most_ppm);
+		       uint64_t taking_ns, uint32_t most_ppm);
 
 /** The rate was lowered from stats->rate_hz to `rate_hz`. */
 void overhead_lowered(struct overhead *o, uint64_t now_ns, uint32_t from_hz, uint32_t rate_hz);

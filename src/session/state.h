@@ -59,6 +59,7 @@ struct session {
 	uint64_t grace_ns;                       /* for rows, when we are late ourselves */
 	uint64_t lost, throttled;
 	struct overhead overhead;
+	uint64_t taking_ns;  /* CPU time in which samples were taken in */
 	uint32_t run;        /* 1 is the first */
 	uint64_t run_cpu_ns; /* of this one */
 	struct runs_before before;

@@ -44,7 +44,7 @@ def test_as_with_other_backends(tmp_path, test):
 @pytest.mark.parametrize("how, leaf, comm", [("fork", "forked_work", "children"), ("exec", "exec_work", "exe")])
 def test_short_children(tmp_path, how, leaf, comm):
     stacks = profile(tmp_path, program("children"), how, 60, 5).stacks
-    assert stacks.count(lambda f: f[0] == comm and f[-1] == leaf) >= 0.8 * 60 * 5
+    assert stacks.count(lambda f: f[0] == comm and f[-1] == leaf) >= 0.6 * 60 * 5
     assert stacks.truncated() <= 0.01 * stacks.total
 
 
@@ -163,7 +163,8 @@ def denied(*command, user=(), **more):
 
 
 def assert_says_why(result, *, whole=True):
-    line = result.stderr.strip()
+    # A busy machine loses samples, and says that in another line.
+    line = "\n".join(part for part in result.stderr.strip().splitlines() if "lost" not in part)
     assert "ptrace" in line and "perf_event_open" in line and "--cap-add PERFMON" in line
     assert len(line.splitlines()) == 1 or not whole
 

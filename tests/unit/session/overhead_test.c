@@ -63,19 +63,22 @@ static void looks_when_a_window_is_over(void **state)
 	uint64_t now_ns = 5 * NSEC_PER_SEC;
 	overhead_begin(&o, now_ns);
 	stats.kernel_cost_ns = NSEC_PER_SEC; /* of the beginning, which does not count */
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, ONE_PERCENT), 0);
+	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, 0, ONE_PERCENT), 0);
 	stats.kernel_cost_ns += NSEC_PER_SEC;
-	assert_int_equal(overhead_look(&o, now_ns + NSEC_PER_SEC / 2, &stats, ONE_PERCENT), 0);
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, ONE_PERCENT),
+	assert_int_equal(overhead_look(&o, now_ns + NSEC_PER_SEC / 2, &stats, 0, ONE_PERCENT), 0);
+	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, 0, ONE_PERCENT),
 			 0); /* for once */
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, ONE_PERCENT),
+	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, 0, ONE_PERCENT),
 			 0); /* no more */
+	uint64_t taking_ns = 0;
+	for (int window = 1; window <= 3; window++) { /* the third in a row is a reason */
+		taking_ns += NSEC_PER_SEC;
+		uint32_t wanted = window < 3 ? 0 : 250;
+		now_ns += NSEC_PER_SEC;
+		assert_int_equal(overhead_look(&o, now_ns, &stats, taking_ns, ONE_PERCENT), wanted);
+	}
 	stats.kernel_cost_ns += NSEC_PER_SEC;
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, ONE_PERCENT), 0);
-	stats.kernel_cost_ns += NSEC_PER_SEC;
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, ONE_PERCENT), 250);
-	stats.kernel_cost_ns += NSEC_PER_SEC;
-	assert_int_equal(overhead_look(&o, now_ns += NSEC_PER_SEC, &stats, 0), 0);
+	assert_int_equal(overhead_look(&o, now_ns + NSEC_PER_SEC, &stats, taking_ns, 0), 0);
 }
 
 static void late_samples_from_before_are_thinned(void **state)
