@@ -88,7 +88,7 @@ def test_less_than_one_percent_is_truncated(record, name):
     # Of all samples, those inside execve too.
     allowed, limit = MAY_BE_CUT.get(name, (lambda f: False, 0.01))
     cut = [r for r in stacks.rows if "[truncated]" in r[0]]
-    other = [r for r in cut if not allowed(r[0])]
+    other = [r for r in cut if not allowed((*r[0], ""))]  # nothing may be left behind the cut
     assert sum(n for _, n in other) < 0.01 * stacks.total, other[:5]
     assert sum(n for _, n in cut) <= limit * stacks.total, cut[:5]
     assert stacks.count(lambda f: "[unknown]" in f) == 0
